@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A file mapped into memory for reading, kept mapped as long as any tensor views it.
+///
+/// Its pages stay in the system's page cache, shared by every process that maps the file. A file
+/// must not be truncated while it is mapped: replace it by renaming a new one over it, as
+/// everything in this library does.
+public final class MappedFile: @unchecked Sendable {
+    /// The path that it was opened by.
+    public let path: String
+    /// Its content.
+    public let bytes: UnsafeRawBufferPointer
+
+    /// Maps the regular file at `path`.
+    ///
+    /// - Throws: ``FileError`` if it is missing, unreadable or no regular file.
+    public init(path: String) throws(FileError) {
+        // A pipe would block the opening until somebody writes, hence O_NONBLOCK.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw FileError(operation: "open", path: path, code: errno)
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw FileError(operation: "examine", path: path, code: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(
+                operation: "read", path: path,
+                reason: status.st_mode & S_IFMT == S_IFDIR
+                    ? "it is a folder, not a file" : "it is not a regular file")
+        }
+        self.path = path
+        let size = Int(status.st_size)
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0),
+            address != MAP_FAILED
+        else {
+            throw FileError(operation: "map", path: path, code: errno)
+        }
+        bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    deinit {
+        if let address = bytes.baseAddress {
+            munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+extension Tensor {
+    /// The pool that tensors take their memory from.
+    ///
+    /// A freed buffer is kept for the next tensor of its size class, so a training step that
+    /// repeats asks the system for nothing and meets no page fault.
+    public enum Memory {
+        /// What the pool holds and has done, in bytes and counts.
+        public struct Statistics: Sendable, Hashable {
+            /// Bytes in buffers that tensors hold now.
+            public var bytesInUse = 0
+            /// The most that ``bytesInUse`` has been since ``resetPeak()``.
+            public var peakBytesInUse = 0
+            /// Bytes in freed buffers, ready for reuse.
+            public var bytesCached = 0
+            /// Buffers that had to be asked of the system.
+            public var systemAllocations = 0
+        }
+
+        /// What the pool holds and has done so far.
+        public static var statistics: Statistics { pool.withLock { $0.statistics } }
+
+        /// Starts the measurement of ``Statistics/peakBytesInUse`` again from what is in use now.
+        public static func resetPeak() {
+            pool.withLock { $0.statistics.peakBytesInUse = $0.statistics.bytesInUse }
+        }
+
+        /// Gives the freed buffers back to the system.
+        public static func releaseCached() {
+            pool.withLock { $0.releaseCached() }
+        }
+
+        private static let pool = Mutex(Pool())
+
+        /// Every buffer begins on such a boundary: one cache line, one AVX-512 register.
+        static let alignment = 64
+
+        static func allocate(byteCount: Int) -> (base: UnsafeMutableRawPointer, capacity: Int) {
+            let capacity = sizeClass(byteCount)
+            if let base = pool.withLock({ $0.take(capacity) }) { return (base, capacity) }
+            var pointer: UnsafeMutableRawPointer?
+            // Buffers of a page and more begin on a page, so that the system can back them with
+            // huge pages.
+            let status = posix_memalign(&pointer, capacity >= 1 << 21 ? 1 << 21 : alignment, capacity)
+            guard status == 0, let pointer else {
+                preconditionFailure("no memory for a tensor of \(byteCount) bytes")
+            }
+            #if os(Linux)
+                if capacity >= 1 << 21 { madvise(pointer, capacity, MADV_HUGEPAGE) }
+            #endif
+            return (pointer, capacity)
+        }
+
+        static func deallocate(_ base: UnsafeMutableRawPointer, capacity: Int) {
+            pool.withLock { $0.put(base, capacity) }
+        }
+
+        /// Rounds up to one of eight steps between powers of two, so that batches of slightly
+        /// different sizes share buffers and at most an eighth is wasted.
+        static func sizeClass(_ byteCount: Int) -> Int {
+            guard byteCount > 512 else { return Swift.max(64, (byteCount + 63) / 64 * 64) }
+            let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 3)
+            return (byteCount + step - 1) / step * step
+        }
+
+        private struct Pool: ~Copyable, @unchecked Sendable {
+            var statistics = Statistics()
+            private var free: [Int: [UnsafeMutableRawPointer]] = [:]
+
+            mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
+                statistics.bytesInUse += capacity
+                statistics.peakBytesInUse = max(statistics.peakBytesInUse, statistics.bytesInUse)
+                if let base = free[capacity]?.popLast() {
+                    statistics.bytesCached -= capacity
+                    return base
+                }
+                statistics.systemAllocations += 1
+                return nil
+            }
+
+            mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int) {
+                statistics.bytesInUse -= capacity
+                statistics.bytesCached += capacity
+                free[capacity, default: []].append(base)
+            }
+
+            mutating func releaseCached() {
+                for base in free.values.joined() { unsafe_free(base) }
+                free = [:]
+                statistics.bytesCached = 0
+            }
+        }
+    }
+}
+
+private func unsafe_free(_ pointer: UnsafeMutableRawPointer) { free(pointer) }
