@@ -1,0 +1,68 @@
+// Chooses, once, the CPU level whose tables of kernels are used.
+#define _GNU_SOURCE
+#include "CKernels.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#define TABLES(level) extern const struct ck_kernels ck_##level##_f32, ck_##level##_f64
+TABLES(baseline);
+#if defined(__x86_64__)
+TABLES(avx2);
+TABLES(avx512);
+#endif
+
+static struct {
+    const char *name;
+    const struct ck_kernels *f32, *f64;
+} chosen = {"baseline", &ck_baseline_f32, &ck_baseline_f64};
+
+__attribute__((constructor)) static void choose(void) {
+#if defined(__x86_64__)
+    const char *wanted = getenv("FINETUNE_CPU_LEVEL");
+    int limit = 2;
+    if (wanted && !strcmp(wanted, "baseline")) limit = 0;
+    if (wanted && !strcmp(wanted, "avx2")) limit = 1;
+    __builtin_cpu_init();
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (limit >= 2 && avx2 && avx512) {
+        chosen.name = "avx512", chosen.f32 = &ck_avx512_f32, chosen.f64 = &ck_avx512_f64;
+    } else if (limit >= 1 && avx2) {
+        chosen.name = "avx2", chosen.f32 = &ck_avx2_f32, chosen.f64 = &ck_avx2_f64;
+    }
+#endif
+}
+
+const struct ck_kernels *ck_kernels_for(ck_type type) {
+    return type == CK_F64 ? chosen.f64 : chosen.f32;
+}
+
+const char *ck_level(void) { return chosen.name; }
+
+long ck_allowed_cores(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+#endif
+    return cores < 1 ? 1 : cores;
+}
+
+void ck_philox(uint32_t out[4], const uint32_t counter[4], uint64_t key) {
+    uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]};
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)c[0] * 0xD2511F53u, p1 = (uint64_t)c[2] * 0xCD9E8D57u;
+        uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k0, (uint32_t)p1,
+                            (uint32_t)(p0 >> 32) ^ c[3] ^ k1, (uint32_t)p0};
+        memcpy(c, next, sizeof c);
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    memcpy(out, c, sizeof c);
+}

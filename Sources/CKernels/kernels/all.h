@@ -1,0 +1,37 @@
+// Every family of kernels for one element type T, and the table of them.
+#include "vector.h"
+#include "elementwise.h"
+#include "reduction.h"
+#include "activation.h"
+#include "normalization.h"
+#include "random.h"
+#include "attention.h"
+#include "optimizer.h"
+
+const struct ck_kernels TABLE = {
+    .binary = F(binary),
+    .binary_scalar = F(binary_scalar),
+    .binary_row = F(binary_row),
+    .unary = F(unary),
+    .fill = F(fill),
+    .accumulate = F(accumulate),
+    .sum = F(sum),
+    .sum_of_squares = F(sum_of_squares),
+    .dot = F(dot),
+    .maximum = F(maximum),
+    .is_finite = F(is_finite),
+    .column_sums = F(column_sums),
+    .activate = F(activate),
+    .bias_activate = F(bias_activate),
+    .activation_gradient = F(activation_gradient),
+    .layer_norm = F(layer_norm),
+    .layer_norm_gradient = F(layer_norm_gradient),
+    .softmax = F(softmax),
+    .softmax_gradient = F(softmax_gradient),
+    .dropout = F(dropout),
+    .attention_scratch = F(attention_scratch),
+    .attention = F(attention),
+    .attention_gradient = F(attention_gradient),
+    .adamw = F(adamw),
+    .sgd = F(sgd),
+};

@@ -1,0 +1,5 @@
+#if defined(__x86_64__)
+#define LEVEL avx2
+#define LEVEL_TARGET "avx2,fma"
+#include "kernels/level.h"
+#endif

@@ -1,0 +1,5 @@
+#if defined(__x86_64__)
+#define LEVEL avx512
+#define LEVEL_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+#include "kernels/level.h"
+#endif

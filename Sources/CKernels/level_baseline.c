@@ -1,0 +1,2 @@
+#define LEVEL baseline
+#include "kernels/level.h"

@@ -1,0 +1,53 @@
+import CKernels
+
+/// A function that is applied to every element of a layer's output.
+public enum Activation: String, Sendable, Hashable, CaseIterable {
+    /// `x`
+    case identity
+    /// `max(x, 0)`
+    case relu
+    /// `x Φ(x)` with the exact normal distribution function (arXiv:1606.08415).
+    case gelu
+    /// GELU through the hyperbolic tangent (arXiv:1606.08415, section 2).
+    case geluTanh
+    /// The hyperbolic tangent.
+    case tanh
+    /// `1 / (1 + exp(-x))`
+    case sigmoid
+    /// `x / (1 + exp(-x))`
+    case silu
+
+    var kernelKind: ck_activation {
+        switch self {
+        case .identity: CK_IDENTITY
+        case .relu: CK_RELU
+        case .gelu: CK_GELU
+        case .geluTanh: CK_GELU_TANH
+        case .tanh: CK_TANH
+        case .sigmoid: CK_SIGMOID
+        case .silu: CK_SILU
+        }
+    }
+}
+
+extension Tensor {
+    /// The activation of every element.
+    public func activated(_ activation: Activation) -> Tensor {
+        map { kernels, y, x, count in
+            kernels.pointee.activate(activation.kernelKind, y, x, count)
+        }
+    }
+
+    /// The gradient of ``activated(_:)``: `self * f'(input)`, where this is the gradient of the
+    /// result.
+    ///
+    /// - Parameter input: What was activated; same shape as this.
+    public func activationGradient(_ activation: Activation, input: Tensor) -> Tensor {
+        checkSameShape(input, "the gradient of an activation")
+        let (x, dy) = (input.contiguous(), contiguous())
+        return dy.map { kernels, dx, part, count in
+            kernels.pointee.activation_gradient(
+                activation.kernelKind, dx, part, x.pointer + (part - dy.pointer), count)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import CKernels
+
+extension Tensor {
+    /// `activation(x weightᵀ + bias)`, in one pass over the product's tiles while they are in the
+    /// cache.
+    ///
+    /// - Parameters:
+    ///   - weight: Shape `[outputs, inputs]`, the layout of checkpoints.
+    ///   - bias: Shape `[outputs]`.
+    ///   - activation: Applied last.
+    ///   - keepingInput: Whether the activation's input is wanted too, for its gradient.
+    /// - Returns: The output, shape `[..., outputs]`, and what was activated: the output itself for
+    ///   the identity, nil if it was not wanted.
+    /// - Precondition: This has the shape `[..., inputs]`.
+    public func linear(
+        weight: Tensor, bias: Tensor? = nil, activation: Activation = .identity,
+        keepingInput: Bool = false
+    ) -> (output: Tensor, activated: Tensor?) {
+        precondition(
+            rank >= 1 && weight.rank == 2 && shape.last == weight.shape[1]
+                && dtype == weight.dtype && bias.map { $0.shape == [weight.shape[0]] } != false,
+            "a linear map with weight \(weight.dtype) \(weight.shape) and bias "
+                + "\(bias.map { "\($0.shape)" } ?? "none") does not fit \(dtype) \(shape)")
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+        let outputShape = Shape(Array(shape.dropLast()) + [outputs])
+        let (x, w, b) = (contiguous(), weight.contiguous(), bias?.contiguous())
+        let product = Tensor(uninitialized: outputShape, dtype: dtype)
+        let keepsBoth = keepingInput && activation != .identity
+        let output = keepsBoth ? Tensor(uninitialized: outputShape, dtype: dtype) : product
+        let (size, kernels) = (dtype.byteCount, kernels)
+        MatrixProduct(
+            dtype: dtype, m: inputs == 0 ? 0 : x.elementCount / inputs, n: outputs, k: inputs,
+            a: x.pointer, aStride: inputs, transposingA: false,
+            b: w.pointer, bStride: inputs, transposingB: true, c: product.base, cStride: outputs
+        ).run { rows, columns in
+            for row in rows {
+                let at = (row * outputs + columns.lowerBound) * size
+                if let b {
+                    kernels.pointee.bias_activate(
+                        activation.kernelKind, output.base + at, product.base + at,
+                        b.pointer + columns.lowerBound * size, 1, columns.count)
+                } else if activation != .identity {
+                    kernels.pointee.activate(
+                        activation.kernelKind, output.base + at, product.base + at, columns.count)
+                }
+            }
+        }
+        withExtendedLifetime((x, w)) {}
+        return (output, keepingInput ? product : nil)
+    }
+}

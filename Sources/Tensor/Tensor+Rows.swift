@@ -1,0 +1,53 @@
+import CKernels
+
+extension Tensor {
+    /// The rows at these positions: an embedding look-up.
+    ///
+    /// - Parameter indices: Any number of positions along the outermost dimension.
+    /// - Returns: Shape `[indices.count, ...]`, any element type.
+    /// - Precondition: Every index is a row.
+    public func gatheringRows(_ indices: [Int32]) -> Tensor {
+        precondition(rank >= 1, "a scalar has no rows")
+        let source = contiguous()
+        let rowBytes = shape.dropFirst().reduce(1, *) * dtype.byteCount
+        let result = Tensor(
+            uninitialized: Shape([indices.count] + shape.dropFirst()), dtype: dtype)
+        checkIndices(indices)
+        parallel(over: indices.count, grain: max(1, (1 << 16) / max(rowBytes, 1))) { range in
+            for position in range {
+                (result.base + position * rowBytes).copyMemory(
+                    from: source.pointer + Int(indices[position]) * rowBytes, byteCount: rowBytes)
+            }
+        }
+        return result
+    }
+
+    /// Adds row `i` of `rows` to row `indices[i]` of this, in place, in the order of the rows.
+    ///
+    /// - Precondition: `rows` has one row per index, as wide as this tensor's.
+    public mutating func scatterAdd(_ rows: Tensor, at indices: [Int32]) {
+        precondition(
+            rank >= 1 && rows.dtype == dtype && rows.shape == Shape([indices.count] + shape.dropFirst()),
+            "rows of \(rows.dtype) \(rows.shape) cannot be added to \(dtype) \(shape) "
+                + "at \(indices.count) positions")
+        checkIndices(indices)
+        let source = rows.contiguous()
+        let target = mutablePointer()
+        let width = shape.dropFirst().reduce(1, *)
+        let (size, kernels) = (dtype.byteCount, kernels)
+        // Tiles of columns: no two threads add to the same element, and the order is kept.
+        parallel(over: width, grain: 64) { columns in
+            for (row, index) in indices.enumerated() {
+                kernels.pointee.accumulate(
+                    target + (Int(index) * width + columns.lowerBound) * size,
+                    source.pointer + (row * width + columns.lowerBound) * size, 1, columns.count)
+            }
+        }
+    }
+
+    private func checkIndices(_ indices: [Int32]) {
+        for index in indices where index < 0 || Int(index) >= shape[0] {
+            preconditionFailure("row \(index) does not exist in a tensor of shape \(shape)")
+        }
+    }
+}
