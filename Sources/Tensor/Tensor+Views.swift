@@ -89,6 +89,26 @@ extension Tensor {
         return result
     }
 
+    /// Zeros of `newShape` with this tensor at position `start` along dimension `axis`: the gradient
+    /// of ``sliced(_:axis:)``.
+    ///
+    /// - Precondition: The other dimensions are those of `newShape`.
+    public func padded(to newShape: Shape, at start: Int, axis: Int) -> Tensor {
+        let result = Tensor(zeros: newShape, dtype: dtype)
+        let place = result.sliced(start..<(start + shape[axis]), axis: axis)
+        precondition(place.shape == shape, "\(shape) does not fit into \(newShape) at \(start)")
+        let source = contiguous()
+        let rowBytes = (shape.last ?? 1) * dtype.byteCount
+        var read = source.pointer
+        // The innermost dimension of a slice stays contiguous.
+        place.forEachRow { position in
+            (result.base + (place.offset + position) * dtype.byteCount)
+                .copyMemory(from: read, byteCount: rowBytes)
+            read += rowBytes
+        }
+        return result
+    }
+
     private func gather<Bits: FixedWidthInteger>(
         _: Bits.Type, from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer
     ) {
