@@ -1,1 +1,52 @@
 public import Autograd
+public import Tensor
+
+/// A named tensor of a model that training may change.
+///
+/// It has an identity: a tied weight is one parameter under two paths.
+public final class Parameter: GradientSink {
+    /// What a parameter is for. Decay and some plans treat them differently.
+    public enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
+        /// The matrix of a linear map or convolution.
+        case weight
+        /// What is added to the result of one.
+        case bias
+        /// The scale or shift of a normalisation.
+        case normalization
+        /// A table of vectors.
+        case embedding
+    }
+
+    /// Its name: the publisher's, without the prefix that some checkpoints put before all names.
+    public let path: String
+    /// What it is for.
+    public let kind: Kind
+    /// The numbers now. While it is frozen they may lie in the checkpoint's mapped file.
+    public var value: Tensor
+    /// What ``accumulate(_:)`` received since ``clearGradient()``.
+    public private(set) var gradient: Tensor?
+    /// Whether a gradient is computed for it. Frozen at first: a plan says what trains.
+    public var isTrainable = false
+
+    /// A frozen parameter.
+    public init(path: String, kind: Kind, value: Tensor) {
+        (self.path, self.kind, self.value) = (path, kind, value)
+    }
+
+    /// The parameter as part of a computation: a leaf if it is trainable, else a constant.
+    public var variable: Variable {
+        isTrainable ? Variable(value, gradientTo: self) : Variable(value)
+    }
+
+    /// Adds a gradient to what was received before.
+    public func accumulate(_ part: Tensor) {
+        precondition(
+            part.shape == value.shape,
+            "a gradient of shape \(part.shape) came for '\(path)' of shape \(value.shape)")
+        guard gradient != nil else { return gradient = part }
+        gradient?.accumulate(part)
+    }
+
+    /// Forgets the gradient.
+    public func clearGradient() { gradient = nil }
+}

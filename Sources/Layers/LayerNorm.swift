@@ -1,0 +1,30 @@
+public import Autograd
+import Tensor
+
+/// Normalises each vector to mean 0 and variance 1, then scales and shifts it (Ba et al. 2016,
+/// arXiv:1607.06450).
+public final class LayerNorm {
+    /// The scale, shape `[size]`.
+    public let weight: Parameter
+    /// The shift, shape `[size]`.
+    public let bias: Parameter
+    /// Added to the variance.
+    public let epsilon: Double
+
+    /// Loads `weight` and `bias` from `source`.
+    ///
+    /// - Parameter epsilon: The architecture's: 1e-12 in BERT, 1e-5 in RoBERTa.
+    public init(size: Int, epsilon: Double, from source: ParameterSource) throws {
+        weight = try source.parameter("weight", shape: [size], kind: .normalization, initial: .ones)
+        bias = try source.parameter("bias", shape: [size], kind: .normalization, initial: .zeros)
+        self.epsilon = epsilon
+    }
+
+    /// Applies the layer; the shape stays.
+    public func callAsFunction(_ x: Variable) -> Variable {
+        x.layerNormalized(gamma: weight.variable, beta: bias.variable, epsilon: epsilon)
+    }
+
+    /// Its parameters, in the order of loading.
+    public var parameters: [Parameter] { [weight, bias] }
+}

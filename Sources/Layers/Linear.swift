@@ -1,0 +1,66 @@
+public import Autograd
+public import Tensor
+
+/// Changes what a ``Linear`` computes without changing the layer: LoRA and its kin.
+public protocol LinearAdapter: AnyObject {
+    /// The parameters that it adds.
+    var parameters: [Parameter] { get }
+
+    /// The adapted output, before the layer's activation.
+    ///
+    /// - Parameters:
+    ///   - x: Shape `[..., inputs]`.
+    ///   - weight: The layer's own, shape `[outputs, inputs]`.
+    ///   - bias: The layer's own, shape `[outputs]`.
+    /// - Returns: Shape `[..., outputs]`.
+    func output(for x: Variable, weight: Variable, bias: Variable?, in pass: Pass) -> Variable
+}
+
+/// Applies `y = activation(x Wᵀ + b)`.
+///
+/// `weight` keeps the checkpoint layout, so loading copies no data.
+public final class Linear {
+    /// Shape `[outputSize, inputSize]`.
+    public let weight: Parameter
+    /// Shape `[outputSize]`.
+    public let bias: Parameter?
+    /// Takes part in the computation if there is one.
+    public var adapter: (any LinearAdapter)?
+
+    /// Loads `weight` and `bias` from `source`.
+    ///
+    /// - Parameters:
+    ///   - hasBias: Whether there is a bias.
+    ///   - initial: How a missing weight begins; normal with deviation 0.02 as in BERT
+    ///     (arXiv:1810.04805). A missing bias begins at 0.
+    public init(
+        inputSize: Int, outputSize: Int, hasBias: Bool = true,
+        initial: Initializer = .normal(standardDeviation: 0.02), from source: ParameterSource
+    ) throws {
+        weight = try source.parameter(
+            "weight", shape: [outputSize, inputSize], kind: .weight, initial: initial)
+        bias =
+            hasBias
+            ? try source.parameter("bias", shape: [outputSize], kind: .bias, initial: .zeros) : nil
+    }
+
+    /// Applies the layer.
+    ///
+    /// - Parameter x: Shape `[..., inputSize]`.
+    /// - Returns: Shape `[..., outputSize]`.
+    public func callAsFunction(
+        _ x: Variable, activation: Activation = .identity, in pass: Pass
+    ) -> Variable {
+        if let adapter {
+            let output = adapter.output(
+                for: x, weight: weight.variable, bias: bias?.variable, in: pass)
+            return activation == .identity ? output : output.activated(activation)
+        }
+        return x.linear(weight: weight.variable, bias: bias?.variable, activation: activation)
+    }
+
+    /// Its parameters, in the order of loading.
+    public var parameters: [Parameter] {
+        [weight] + (bias.map { [$0] } ?? []) + (adapter?.parameters ?? [])
+    }
+}

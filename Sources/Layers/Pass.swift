@@ -1,0 +1,44 @@
+public import Tensor
+
+/// What a layer needs to know of the pass that it takes part in.
+public struct Pass: Sendable {
+    /// Whether dropout is active. A frozen stage always runs without.
+    public var isTraining: Bool
+    /// The seed of the run.
+    public var seed: UInt64
+    /// Counts the forward passes of the run, so that each draws masks of its own.
+    public var step: UInt32
+
+    /// A pass that trains.
+    public static func training(seed: UInt64, step: UInt32) -> Pass {
+        Pass(isTraining: true, seed: seed, step: step)
+    }
+
+    /// A pass that predicts.
+    public static let inference = Pass(isTraining: false, seed: 0, step: 0)
+
+    /// The same pass without dropout.
+    public var withoutDropout: Pass { Pass(isTraining: false, seed: seed, step: step) }
+}
+
+/// Sets elements to 0 with a given probability while training, and scales the others up
+/// (Srivastava et al., JMLR 2014).
+public struct Dropout: Sendable {
+    /// The probability of an element to become 0.
+    public let rate: Double
+    private let layer: UInt32
+
+    /// Dropout at `rate`.
+    ///
+    /// - Parameter path: A name of its own in the model: its masks are a function of it.
+    public init(rate: Double, path: String) {
+        self.rate = rate
+        layer = UInt32(truncatingIfNeeded: stableHash(path))
+    }
+
+    /// The mask of this pass; nil if nothing is dropped.
+    public func mask(_ pass: Pass) -> DropoutMask? {
+        pass.isTraining && rate > 0
+            ? DropoutMask(rate: rate, seed: pass.seed, layer: layer, step: pass.step) : nil
+    }
+}

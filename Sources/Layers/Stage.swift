@@ -1,0 +1,30 @@
+public import Autograd
+public import Tensor
+
+/// What goes from stage to stage: the numbers, and how their rows belong together.
+public struct Features {
+    /// The numbers. Before the first stage of a text model: `int32`, shape `[tokens, 2]`, a token id
+    /// and a token type in each row. After it: shape `[tokens, width]`, and after pooling
+    /// `[sequences, width]`.
+    public var value: Variable
+    /// The sequences that the rows belong to.
+    public var segments: Segments
+
+    /// Features of a batch.
+    public init(_ value: Variable, segments: Segments) {
+        (self.value, self.segments) = (value, segments)
+    }
+}
+
+/// A piece of a pretrained network with one activation in and one out: the embeddings, one
+/// transformer layer, the pooler.
+///
+/// A backbone is an ordered list of stages, and a plan says what each of them does.
+public protocol Stage: AnyObject {
+    /// What the stage is called in tables and plans, such as `layer 3`.
+    var name: String { get }
+    /// Its parameters, in the order of loading.
+    var parameters: [Parameter] { get }
+    /// Computes the stage.
+    func callAsFunction(_ input: Features, in pass: Pass) -> Features
+}
