@@ -17,7 +17,7 @@ public final class Embedding {
     ///
     /// - Returns: Shape `[indices.count, width]`.
     /// - Precondition: Every index is below `count`.
-    public func callAsFunction(_ indices: [Int32]) -> Variable {
-        weight.variable.gatheringRows(indices)
+    public func callAsFunction(_ indices: [Int32], in pass: Pass) -> Variable {
+        weight.variable(in: pass).gatheringRows(indices)
     }
 }

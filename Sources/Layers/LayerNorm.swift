@@ -21,8 +21,8 @@ public final class LayerNorm {
     }
 
     /// Applies the layer; the shape stays.
-    public func callAsFunction(_ x: Variable) -> Variable {
-        x.layerNormalized(gamma: weight.variable, beta: bias.variable, epsilon: epsilon)
+    public func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
+        x.layerNormalized(gamma: weight.variable(in: pass), beta: bias.variable(in: pass), epsilon: epsilon)
     }
 
     /// Its parameters, in the order of loading.

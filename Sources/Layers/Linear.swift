@@ -53,10 +53,10 @@ public final class Linear {
     ) -> Variable {
         if let adapter {
             let output = adapter.output(
-                for: x, weight: weight.variable, bias: bias?.variable, in: pass)
+                for: x, weight: weight.variable(in: pass), bias: bias?.variable(in: pass), in: pass)
             return activation == .identity ? output : output.activated(activation)
         }
-        return x.linear(weight: weight.variable, bias: bias?.variable, activation: activation)
+        return x.linear(weight: weight.variable(in: pass), bias: bias?.variable(in: pass), activation: activation)
     }
 
     /// Its parameters, in the order of loading.

@@ -33,9 +33,11 @@ public final class Parameter: GradientSink {
         (self.path, self.kind, self.value) = (path, kind, value)
     }
 
-    /// The parameter as part of a computation: a leaf if it is trainable, else a constant.
-    public var variable: Variable {
-        isTrainable ? Variable(value, gradientTo: self) : Variable(value)
+    /// The parameter as part of a pass: a leaf if it is trainable and the pass records gradients,
+    /// else a constant.
+    public func variable(in pass: Pass) -> Variable {
+        isTrainable && pass.recordsGradients
+            ? Variable(value, gradientTo: self) : Variable(value)
     }
 
     /// Adds a gradient to what was received before.

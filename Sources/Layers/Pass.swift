@@ -2,8 +2,10 @@ public import Tensor
 
 /// What a layer needs to know of the pass that it takes part in.
 public struct Pass: Sendable {
+    /// Whether gradients will be asked for: whether trainable parameters are leaves of the tape.
+    public var recordsGradients: Bool
     /// Whether dropout is active. A frozen stage always runs without.
-    public var isTraining: Bool
+    public var drops: Bool
     /// The seed of the run.
     public var seed: UInt64
     /// Counts the forward passes of the run, so that each draws masks of its own.
@@ -11,14 +13,16 @@ public struct Pass: Sendable {
 
     /// A pass that trains.
     public static func training(seed: UInt64, step: UInt32) -> Pass {
-        Pass(isTraining: true, seed: seed, step: step)
+        Pass(recordsGradients: true, drops: true, seed: seed, step: step)
     }
 
     /// A pass that predicts.
-    public static let inference = Pass(isTraining: false, seed: 0, step: 0)
+    public static let inference = Pass(recordsGradients: false, drops: false, seed: 0, step: 0)
 
     /// The same pass without dropout.
-    public var withoutDropout: Pass { Pass(isTraining: false, seed: seed, step: step) }
+    public var withoutDropout: Pass {
+        Pass(recordsGradients: recordsGradients, drops: false, seed: seed, step: step)
+    }
 }
 
 /// Sets elements to 0 with a given probability while training, and scales the others up
@@ -38,7 +42,7 @@ public struct Dropout: Sendable {
 
     /// The mask of this pass; nil if nothing is dropped.
     public func mask(_ pass: Pass) -> DropoutMask? {
-        pass.isTraining && rate > 0
+        pass.drops && rate > 0
             ? DropoutMask(rate: rate, seed: pass.seed, layer: layer, step: pass.step) : nil
     }
 }

@@ -39,9 +39,9 @@ public final class TransformerEmbeddings: Stage {
         let places = (0..<input.segments.count).flatMap { sequence in
             (0..<input.segments[sequence].count).map { Int32(firstPosition + $0) }
         }
-        var sum = words(column(0)) + positions(places)
-        if let types { sum = sum + types(column(1)) }
-        return Features(norm(sum).dropped(dropout.mask(pass)), segments: input.segments)
+        var sum = words(column(0), in: pass) + positions(places, in: pass)
+        if let types { sum = sum + types(column(1), in: pass) }
+        return Features(norm(sum, in: pass).dropped(dropout.mask(pass)), segments: input.segments)
     }
 
     /// Its parameters, in the order of loading.

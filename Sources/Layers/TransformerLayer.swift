@@ -78,11 +78,11 @@ public final class TransformerLayer: Stage {
     public func callAsFunction(_ input: Features, in pass: Pass) -> Features {
         let mixed = attention(input.value, segments: input.segments, in: pass)
             .dropped(attentionDropout.mask(pass), adding: input.value)
-        let attended = attentionNorm(mixed)
+        let attended = attentionNorm(mixed, in: pass)
         let expanded = intermediate(attended, activation: activation, in: pass)
         let contracted = output(expanded, in: pass)
             .dropped(outputDropout.mask(pass), adding: attended)
-        return Features(outputNorm(contracted), segments: input.segments)
+        return Features(outputNorm(contracted, in: pass), segments: input.segments)
     }
 
     /// Its parameters, in the order of loading.

@@ -1,0 +1,150 @@
+public import Autograd
+public import Checkpoint
+public import Layers
+public import Tensor
+
+/// The layers of a head, once the width of the features is known.
+public protocol HeadNetwork: AnyObject {
+    /// Its parameters, in the order of loading.
+    var parameters: [Parameter] { get }
+    /// From features `[rows, width]` to outputs `[rows, outputs]`.
+    func callAsFunction(_ features: Variable, in pass: Pass) -> Variable
+}
+
+/// What a head's quality is measured by.
+public protocol HeadMetrics: Sendable, CustomStringConvertible {
+    /// One number to compare models by: the higher, the better.
+    var score: Double { get }
+    /// What ``score`` is called, such as `accuracy`.
+    static var scoreName: String { get }
+}
+
+/// The part of a model that is made for the task: what it takes, what it learns from, how it is
+/// wrong, what it answers and how that is measured.
+///
+/// A head is a value that describes the task. Attached to a backbone it gets its parameters.
+public protocol Head: Sendable {
+    /// What an example says the answer is.
+    associatedtype Target: Sendable
+    /// A target as the loss uses it, such as the number of a class.
+    associatedtype EncodedTarget: Sendable
+    /// What the model answers.
+    associatedtype Prediction: Sendable
+    /// How answers are measured.
+    associatedtype Metrics: HeadMetrics
+    /// Its layers.
+    associatedtype Network: HeadNetwork
+
+    /// The width of the features that it was made for; nil fits every backbone.
+    var featureSize: Int? { get }
+
+    /// Its layers for features of this width.
+    ///
+    /// - Parameter dropoutRate: What the backbone's configuration says for classifiers.
+    func makeNetwork(
+        featureSize: Int, dropoutRate: Double, from source: ParameterSource
+    ) throws -> Network
+
+    /// The targets as the loss uses them.
+    ///
+    /// - Throws: ``HeadError`` for a target that the head does not know.
+    func encoded(_ targets: [Target]) throws -> [EncodedTarget]
+
+    /// Checks that something can be learned from these targets.
+    ///
+    /// - Throws: ``HeadError`` if not, such as for a single class.
+    func checkTrainable(_ targets: [EncodedTarget]) throws
+
+    /// The loss, summed over the rows.
+    ///
+    /// - Parameter outputs: Shape `[rows, outputs]`.
+    /// - Returns: Shape `[]`.
+    func loss(_ outputs: Variable, targets: [EncodedTarget]) -> Variable
+
+    /// What the summed loss of these targets is divided by to be a mean. A batch that is split into
+    /// parts is divided by the weight of the whole.
+    func weight(of targets: [EncodedTarget]) -> Double
+
+    /// The answers.
+    ///
+    /// - Parameter outputs: Shape `[rows, outputs]`.
+    func predictions(from outputs: Tensor) -> [Prediction]
+
+    /// How good the outputs are.
+    func metrics(outputs: Tensor, targets: [EncodedTarget]) -> Metrics
+
+    /// What `config.json` says of the head, in the names that Transformers uses.
+    var configuration: [(String, JSON)] { get }
+
+    /// The head that a `config.json` describes.
+    ///
+    /// - Throws: ``HeadError`` if it describes none of this kind.
+    init(configuration: JSON) throws
+}
+
+/// A dropout and a linear map: the layers of every ready-made head.
+public final class LinearHead: HeadNetwork {
+    private let dropout: Dropout
+    /// Shape `[outputs, features]`.
+    public let linear: Linear
+
+    /// Loads the linear map from its place.
+    public init(
+        featureSize: Int, outputSize: Int, dropoutRate: Double, from source: ParameterSource
+    ) throws {
+        dropout = Dropout(rate: dropoutRate, path: source.path)
+        linear = try Linear(inputSize: featureSize, outputSize: outputSize, from: source)
+    }
+
+    /// From features `[rows, features]` to outputs `[rows, outputs]`.
+    public func callAsFunction(_ features: Variable, in pass: Pass) -> Variable {
+        linear(features.dropped(dropout.mask(pass)), in: pass)
+    }
+
+    /// Its parameters, in the order of loading.
+    public var parameters: [Parameter] { linear.parameters }
+}
+
+/// A head that cannot do what it is asked to.
+public enum HeadError: Error, Hashable, CustomStringConvertible {
+    /// A label that the head was not made with.
+    case unknownLabel(String, example: Int, known: [String])
+    /// All examples have the same label: there is nothing to tell apart.
+    case singleClass(String)
+    /// A number that is none, or infinite.
+    case nonFiniteTarget(Double, example: Int)
+    /// Fewer than two labels, or the same twice.
+    case unusableLabels([String])
+    /// The head was made for features of another width.
+    case featureSize(expected: Int, found: Int)
+    /// A `config.json` that describes no such head.
+    case unusableConfiguration(String)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .unknownLabel(let label, let example, let known):
+            "example \(example) has the label '\(label)', which the head does not know "
+                + "(it knows \(listed(known))); make the head with the labels of all data, or "
+                + "correct the example"
+        case .singleClass(let label):
+            "every training example has the label '\(label)': a classifier needs examples of at "
+                + "least two classes"
+        case .nonFiniteTarget(let number, let example):
+            "example \(example) has the target \(number); give a finite number"
+        case .unusableLabels(let labels):
+            "a classifier needs at least two different labels, but was given \(listed(labels))"
+        case .featureSize(let expected, let found):
+            "the head was made for features of width \(expected), but the backbone gives \(found); "
+                + "attach it to the backbone that it was trained with, or make a new head"
+        case .unusableConfiguration(let reason):
+            "the folder's config.json describes no head of this kind: \(reason)"
+        }
+    }
+
+    private func listed(_ labels: [String]) -> String {
+        guard !labels.isEmpty else { return "none" }
+        let shown = labels.prefix(10).map { "'\($0)'" }.joined(separator: ", ")
+        return labels.count > 10 ? "\(shown) and \(labels.count - 10) more" : shown
+    }
+}

@@ -1,0 +1,103 @@
+public import Checkpoint
+public import Layers
+
+/// How a backbone is built from a pretrained folder, and saved under its publisher's names.
+public protocol Architecture: Sendable {
+    /// Where the pretrained weights are.
+    var folder: PretrainedFolder { get }
+    /// The width of the features that a head gets.
+    var featureSize: Int { get }
+    /// The dropout before a classifier.
+    var headDropout: Double { get }
+    /// Where the publisher puts the head's last linear map.
+    var headPath: String { get }
+
+    /// Builds the stages, each parameter loaded or, where the publisher leaves it to fine-tuning,
+    /// initialised.
+    ///
+    /// - Throws: ``ParameterError`` if the weights do not fit.
+    func makeStages(_ pooling: Pooling, seed: UInt64) throws -> (
+        stages: [any Stage], report: LoadReport
+    )
+
+    /// The name under which a classification model of the publisher keeps a parameter.
+    func savedName(of path: String) -> String
+
+    /// The name of the publisher's classification model, for `config.json`.
+    var savedKind: String { get }
+}
+
+/// An encoder of the BERT family with a pooler.
+public struct TextArchitecture: Architecture {
+    /// Where the pretrained weights are.
+    public let folder: PretrainedFolder
+    /// Sizes and settings.
+    public let configuration: TransformerConfiguration
+    /// The dropout before a classifier, and inside RoBERTa's.
+    public let headDropout: Double
+
+    /// The architecture that a folder's `config.json` describes.
+    ///
+    /// - Throws: ``PretrainedFolderError`` if it is of another kind.
+    public init(_ folder: PretrainedFolder) throws {
+        self.folder = folder
+        configuration = try folder.transformerConfiguration()
+        headDropout = try folder.classifierDropout()
+    }
+
+    /// The width of the encoder.
+    public var featureSize: Int { configuration.width }
+
+    /// `classifier`, or `classifier.out_proj` in RoBERTa.
+    public var headPath: String {
+        configuration.family == .roberta ? "classifier.out_proj" : "classifier"
+    }
+
+    /// Builds embeddings, layers and pooler.
+    public func makeStages(_ pooling: Pooling, seed: UInt64) throws -> (
+        stages: [any Stage], report: LoadReport
+    ) {
+        let tensors = BackboneTensors(folder.tensors, prefix: prefix)
+        let source = ParameterSource(tensors, seed: seed)
+        let stages = try configuration.stages(from: source) + [pooler(pooling, from: source)]
+        let initialized = Set(source.initializedPaths)
+        let loaded = source.parameters.map(\.path).filter { !initialized.contains($0) }
+        let report = LoadReport(
+            loaded: loaded.compactMap { tensors.storedName($0) },
+            missing: source.initializedPaths, names: folder.tensors.names)
+        return (stages, report)
+    }
+
+    /// Transformers' classification models differ in what stands between the encoder and the last
+    /// linear map; base models without it get it initialised, as there.
+    private func pooler(_ pooling: Pooling, from source: ParameterSource) throws -> Pooler {
+        guard pooling == .pooler else { return Pooler(pooling) }
+        let (width, fresh) = (configuration.width, source.initializingMissing)
+        return switch configuration.family {
+        case .bert:
+            try Pooler(width: width, activation: .tanh, from: fresh["pooler.dense"])
+        case .roberta:
+            try Pooler(
+                width: width, activation: .tanh, dropoutRate: headDropout,
+                from: fresh["classifier.dense"])
+        case .distilBERT:
+            try Pooler(width: width, activation: .relu, from: fresh["pre_classifier"])
+        }
+    }
+
+    private var prefix: String { configuration.family.rawValue + "." }
+
+    /// The backbone's names after the family's prefix, the classifier's without.
+    public func savedName(of path: String) -> String {
+        path.hasPrefix("classifier") || path.hasPrefix("pre_classifier") ? path : prefix + path
+    }
+
+    /// Such as `BertForSequenceClassification`.
+    public var savedKind: String {
+        switch configuration.family {
+        case .bert: "BertForSequenceClassification"
+        case .distilBERT: "DistilBertForSequenceClassification"
+        case .roberta: "RobertaForSequenceClassification"
+        }
+    }
+}

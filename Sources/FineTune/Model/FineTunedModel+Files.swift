@@ -1,0 +1,98 @@
+public import Checkpoint
+public import Layers
+import Tensor
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A text classifier: what `backbone.attaching(ClassificationHead(…))` makes.
+public typealias TextClassifier = FineTunedModel<TextPreparation, ClassificationHead>
+/// A text model that gives any number of labels.
+public typealias TextTagger = FineTunedModel<TextPreparation, MultiLabelHead>
+/// A text model that gives a number.
+public typealias TextScorer = FineTunedModel<TextPreparation, RegressionHead>
+
+extension FineTunedModel {
+    /// Saves the model into a folder that Transformers loads too: `config.json`,
+    /// `model.safetensors` and the tokenizer's files.
+    ///
+    /// Each file appears whole or not at all. With a pooling other than ``Pooling/pooler``,
+    /// Transformers would pool in its own way and answer differently.
+    ///
+    /// - Parameter path: The folder; it is made if it is missing.
+    /// - Throws: ``ModelError`` if the folder cannot be written, ``SafetensorsError``, `FileError`.
+    public func save(to path: String) throws {
+        try makeFolder(path)
+        try preparation.save(to: path)
+        let tensors = lock.reading {
+            parameters.map { (architecture.savedName(of: $0.path), $0.value) }
+        }
+        try SafetensorsFile.write(
+            tensors.map { (name: $0.0, tensor: $0.1) }, metadata: ["format": "pt"],
+            to: "\(path)/model.safetensors")
+        try AtomicFile.write(
+            JSON.object(savedConfiguration).serialized(pretty: true) + "\n",
+            to: "\(path)/config.json")
+    }
+
+    /// The pretrained model's configuration with the head's entries, and ours under a key of its own.
+    private var savedConfiguration: JSON.Object {
+        var object = architecture.folder.configuration.object ?? [:]
+        object["architectures"] = [JSON(architecture.savedKind)]
+        for (key, value) in head.configuration { object[key] = value }
+        object["swift_finetune"] = ["version": 1, "pooling": JSON(pooling.rawValue)]
+        return object
+    }
+
+    private func makeFolder(_ path: String) throws {
+        var made = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            made += made.isEmpty && !path.hasPrefix("/") ? String(part) : "/\(part)"
+            guard !part.isEmpty, mkdir(made, 0o777) != 0, errno != EEXIST else { continue }
+            throw ModelError.unwritableFolder(
+                FileError(operation: "make the folder", path: made, code: errno))
+        }
+        guard access(path, W_OK) == 0 else {
+            throw ModelError.unwritableFolder(
+                FileError(operation: "write into", path: path, code: errno))
+        }
+    }
+}
+
+extension FineTunedModel where P == TextPreparation {
+    /// A model that was saved here, or by Transformers as a `…ForSequenceClassification`.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - maximumLength: The most tokens of one text; see
+    ///     ``TextPreparation/init(_:configuration:maximumLength:)``.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``HeadError``,
+    ///   ``TokenizerError``: what is missing or does not fit.
+    public convenience init(contentsOf path: String, maximumLength: Int? = nil) throws {
+        let folder = try PretrainedFolder(path: path)
+        let architecture = try TextArchitecture(folder)
+        let configuration = folder.configuration
+        guard folder.tensors.names.contains(architecture.headPath + ".weight") else {
+            throw ModelError.noHead(
+                path, reason: "its weights have no '\(architecture.headPath).weight'")
+        }
+        let name = configuration["swift_finetune"]?["pooling"]?.string
+        guard let pooling = Pooling(rawValue: name ?? Pooling.pooler.rawValue) else {
+            throw ModelError.noHead(path, reason: "its pooling '\(name ?? "")' is not known")
+        }
+        try self.init(
+            preparation: TextPreparation(
+                folder, configuration: architecture.configuration, maximumLength: maximumLength),
+            architecture: architecture, pooling: pooling,
+            head: try H(configuration: configuration), headSource: ParameterSource(folder.tensors),
+            seed: 0)
+        guard initializedStages.isEmpty else {
+            throw ModelError.noHead(path, reason: "its weights have no pooler")
+        }
+    }
+}

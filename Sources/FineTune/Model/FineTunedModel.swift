@@ -1,0 +1,124 @@
+public import Autograd
+public import Checkpoint
+public import Layers
+public import Tensor
+
+/// A backbone with a head: what is trained, asked and saved.
+///
+/// Predicting is safe from any number of threads, also while a ``Trainer`` trains the model: an
+/// answer is given by the weights as they are between two steps.
+public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable {
+    // Unchecked, because stages and parameters are classes: `lock` keeps readers and the trainer's
+    // updates apart.
+    /// What prepares the inputs.
+    public let preparation: P
+    /// The task.
+    public let head: H
+    /// How the features of an input become one vector.
+    public let pooling: Pooling
+    let architecture: any Architecture
+    /// The backbone, from the input to the features.
+    let stages: [any Stage]
+    let network: H.Network
+    /// The numbers of the stages that have parameters without pretrained values.
+    let initializedStages: Set<Int>
+    let lock = ReadWriteLock()
+
+    init(
+        preparation: P, architecture: any Architecture, pooling: Pooling, head: H,
+        headSource: ParameterSource, seed: UInt64
+    ) throws {
+        if let expected = head.featureSize, expected != architecture.featureSize {
+            throw HeadError.featureSize(expected: expected, found: architecture.featureSize)
+        }
+        let (stages, report) = try architecture.makeStages(pooling, seed: seed)
+        let missing = Set(report.missing.map(\.path))
+        self.preparation = preparation
+        self.architecture = architecture
+        self.pooling = pooling
+        self.head = head
+        self.stages = stages
+        initializedStages = Set(
+            stages.indices.filter { index in
+                stages[index].parameters.contains { missing.contains($0.path) }
+            })
+        network = try head.makeNetwork(
+            featureSize: architecture.featureSize, dropoutRate: architecture.headDropout,
+            from: headSource[architecture.headPath])
+    }
+
+    /// All parameters, from the bottom to the top.
+    var parameters: [Parameter] { stages.flatMap(\.parameters) + network.parameters }
+
+    /// The number of weights.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.value.elementCount } }
+
+    // MARK: Computing
+
+    /// The head's outputs for a batch, shape `[rows, outputs]`. Stages in which nothing trains run
+    /// without dropout.
+    func outputs(_ batch: Features, in pass: Pass) -> Variable {
+        let features = features(batch, in: pass)
+        return network(features, in: pass)
+    }
+
+    private func features(_ batch: Features, in pass: Pass) -> Variable {
+        var features = batch
+        for stage in stages {
+            let trains = stage.parameters.contains { $0.isTrainable }
+            features = stage(features, in: trains ? pass : pass.withoutDropout)
+        }
+        return features.value
+    }
+
+    /// The outputs for prepared items, shape `[items, outputs]`, in their order.
+    func outputs(for items: [P.Item]) -> Tensor {
+        let rows = lock.reading {
+            forEachBatch(of: items, preparation: preparation) {
+                outputs($0, in: .inference).value
+            }
+        }
+        return Tensor(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0])
+    }
+
+    /// The answer to one input.
+    public func predict(_ input: P.Input) throws -> H.Prediction { try predict([input])[0] }
+
+    /// The answers to many inputs, in their order.
+    public func predict(_ inputs: [P.Input]) throws -> [H.Prediction] {
+        guard !inputs.isEmpty else { return [] }
+        let items = try inputs.map { try preparation.prepared($0) }
+        return head.predictions(from: outputs(for: items))
+    }
+
+    /// The raw outputs of the head, before softmax or sigmoid: one row for each input.
+    public func outputs(for inputs: [P.Input]) throws -> [[Float]] {
+        let items = try inputs.map { try preparation.prepared($0) }
+        return lock.reading {
+            forEachBatch(of: items, preparation: preparation) {
+                outputs($0, in: .inference).value
+            }
+        }
+    }
+
+    /// The features that the head gets: one vector for each input.
+    public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
+        let items = try inputs.map { try preparation.prepared($0) }
+        return lock.reading {
+            forEachBatch(of: items, preparation: preparation) {
+                features($0, in: .inference).value
+            }
+        }
+    }
+
+    /// How good the model is on these examples.
+    ///
+    /// - Throws: ``DataError`` if there is none, ``HeadError`` for a target that the head does not
+    ///   know.
+    public func evaluate(on data: Dataset<P.Input, H.Target>) throws -> H.Metrics {
+        guard !data.isEmpty else { throw DataError(.noExamples) }
+        let targets = try head.encoded(data.targets)
+        let items = try data.inputs.map { try preparation.prepared($0) }
+        return head.metrics(outputs: outputs(for: items), targets: targets)
+    }
+}

@@ -1,0 +1,26 @@
+public import Layers
+
+/// Brings inputs into the form that a backbone expects.
+public protocol Preparation: Sendable {
+    /// What an app has: a text, the path of a picture.
+    associatedtype Input: Sendable
+    /// One input, prepared once and used in every epoch: the ids of a text's tokens.
+    associatedtype Item: Sendable
+
+    /// Prepares one input.
+    ///
+    /// - Throws: What is wrong with the input.
+    func prepared(_ input: Input) throws -> Item
+
+    /// How large an item is, to batch like with like: the number of its tokens.
+    func size(of item: Item) -> Int
+
+    /// Whether something of the input was cut off to prepare it.
+    func isTruncated(_ item: Item) -> Bool
+
+    /// Items as the features that the first stage takes.
+    func batch(_ items: [Item]) -> Features
+
+    /// Writes the files that the preparation is loaded from again into a model's folder.
+    func save(to folder: String) throws
+}

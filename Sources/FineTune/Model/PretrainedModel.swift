@@ -1,0 +1,127 @@
+public import Checkpoint
+public import Layers
+public import Tensor
+
+/// A pretrained backbone with what prepares its inputs: what a model for a task is made from.
+///
+/// It never changes: every model that is attached to it gets parameters of its own, which share the
+/// mapped file until training changes them. It can be used from any number of threads.
+public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
+    // Unchecked, because stages are classes. These are frozen and never handed out.
+    /// What prepares the inputs.
+    public let preparation: P
+    /// What the backbone is built from.
+    public let architecture: any Architecture
+    /// What became of the checkpoint's tensors.
+    public let loadReport: LoadReport
+    private let stages: [any Stage]
+    private let normalizesEmbeddings: Bool
+
+    /// A model of its parts; see `text(contentsOf:)`.
+    ///
+    /// - Parameters:
+    ///   - pooling: How embeddings are made.
+    ///   - normalizesEmbeddings: Whether embeddings are scaled to length 1.
+    /// - Throws: ``ParameterError`` if the weights do not fit the architecture.
+    public init(
+        preparation: P, architecture: any Architecture, pooling: Pooling,
+        normalizesEmbeddings: Bool
+    ) throws {
+        self.preparation = preparation
+        self.architecture = architecture
+        self.normalizesEmbeddings = normalizesEmbeddings
+        (stages, loadReport) = try architecture.makeStages(pooling, seed: 0)
+    }
+
+    /// A model for a task: this backbone with a new head.
+    ///
+    /// - Parameters:
+    ///   - head: The task.
+    ///   - pooling: How the features of a text become one vector. By default the publisher's way for
+    ///     classification, ``Pooling/pooler``, so that what is saved is a model that Transformers
+    ///     knows. ``Pooling/mean`` often serves a frozen sentence-transformers model better.
+    ///   - seed: For parameters that begin at random.
+    /// - Throws: ``HeadError`` if the head cannot be used with this backbone.
+    public func attaching<H: Head>(
+        _ head: H, pooling: Pooling = .pooler, seed: UInt64 = 0
+    ) throws -> FineTunedModel<P, H> {
+        let source = ParameterSource(initializing: .float32, seed: seed)
+        return try FineTunedModel(
+            preparation: preparation, architecture: architecture, pooling: pooling, head: head,
+            headSource: source, seed: seed)
+    }
+
+    /// The embedding of one input.
+    public func embed(_ input: P.Input) throws -> [Float] { try embed([input])[0] }
+
+    /// The embeddings of many inputs, in their order.
+    ///
+    /// - Returns: One vector of the backbone's width for each input.
+    public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
+        let items = try inputs.map { try preparation.prepared($0) }
+        let vectors = forEachBatch(of: items, preparation: preparation) { batch in
+            var features = batch
+            for stage in stages { features = stage(features, in: .inference) }
+            return features.value.value
+        }
+        return vectors.map { normalizesEmbeddings ? normalized($0) : $0 }
+    }
+
+    private func normalized(_ vector: [Float]) -> [Float] {
+        let length = vector.reduce(Double(0)) { $0 + Double($1) * Double($1) }.squareRoot()
+        return length > 0 ? vector.map { Float(Double($0) / length) } : vector
+    }
+}
+
+/// Computes something for each item, in batches of similar size, and returns the rows of the results
+/// in the order of the items.
+func forEachBatch<P: Preparation>(
+    of items: [P.Item], preparation: P, _ compute: (Features) -> Tensor
+) -> [[Float]] {
+    guard !items.isEmpty else { return [] }
+    let order = BatchOrder(
+        sizes: items.map { preparation.size(of: $0) }, limit: .tokens(4096), seed: 0)
+    return order.restored(
+        order.evaluationBatches.map { batch in
+            let result = compute(preparation.batch(batch.map { items[$0] }))
+            let width = result.shape[result.rank - 1]
+            let values = result.converted(to: .float32).elements(as: Float.self)
+            return batch.indices.map { Array(values[$0 * width..<($0 + 1) * width]) }
+        })
+}
+
+extension PretrainedModel where P == TextPreparation {
+    /// A text model from a folder in the layout of Hugging Face: BERT, MiniLM and others of its
+    /// architecture, DistilBERT or RoBERTa, from Transformers or sentence-transformers.
+    ///
+    /// The weights are mapped, not read: this takes milliseconds.
+    ///
+    /// - Parameters:
+    ///   - path: The folder with `config.json`, `model.safetensors` and the tokenizer.
+    ///   - maximumLength: The most tokens of one text; longer ones are cut. See
+    ///     ``TextPreparation/init(_:configuration:maximumLength:)``.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``TokenizerError``:
+    ///   what is missing or does not fit, and what to do.
+    public static func text(
+        contentsOf path: String, maximumLength: Int? = nil
+    ) throws -> PretrainedModel {
+        let folder = try PretrainedFolder(path: path)
+        let architecture = try TextArchitecture(folder)
+        return try PretrainedModel(
+            preparation: TextPreparation(
+                folder, configuration: architecture.configuration, maximumLength: maximumLength),
+            architecture: architecture, pooling: try sentencePooling(folder),
+            normalizesEmbeddings: try normalizes(folder))
+    }
+
+    /// The pooling of a sentence-transformers folder; the mean in any other.
+    private static func sentencePooling(_ folder: PretrainedFolder) throws -> Pooling {
+        try folder.json("1_Pooling/config.json")?["pooling_mode_cls_token"]?.bool == true
+            ? .firstToken : .mean
+    }
+
+    private static func normalizes(_ folder: PretrainedFolder) throws -> Bool {
+        try folder.json("modules.json")?.array?
+            .contains { $0["type"]?.string?.hasSuffix("Normalize") == true } ?? false
+    }
+}

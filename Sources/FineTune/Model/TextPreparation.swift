@@ -1,0 +1,83 @@
+import Autograd
+public import Checkpoint
+public import Layers
+public import Tensor
+
+/// Turns texts into tokens, once, and packs those of a batch one after the other.
+public struct TextPreparation: Preparation {
+    /// The tokenizer of the pretrained model.
+    public let tokenizer: any Tokenizer
+    /// The most tokens of one text, special ones included. Longer texts are cut, and counted.
+    public let maximumLength: Int
+    private let folder: String
+
+    /// The preparation that a model's folder describes.
+    ///
+    /// - Parameters:
+    ///   - maximumLength: The most tokens of one text. By default what the folder's
+    ///     `sentence_bert_config.json` says, else what the model's position table has room for,
+    ///     which is also the upper limit.
+    /// - Throws: ``ModelError`` if the folder has no tokenizer that is supported or it does not fit
+    ///   the model.
+    public init(
+        _ folder: PretrainedFolder, configuration: TransformerConfiguration,
+        maximumLength: Int? = nil
+    ) throws {
+        tokenizer = try Self.tokenizer(folder)
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw ModelError.vocabulary(
+                folder.path, tokenizer: tokenizer.vocabularySize,
+                model: configuration.vocabularySize)
+        }
+        let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
+        let wanted = maximumLength ?? suggested ?? configuration.maximumLength
+        self.maximumLength = max(
+            tokenizer.specialTokenCount + 1, min(wanted, configuration.maximumLength))
+        self.folder = folder.path
+    }
+
+    private static func tokenizer(_ folder: PretrainedFolder) throws -> any Tokenizer {
+        guard folder.has("tokenizer.json") || folder.has("vocab.txt") else {
+            throw ModelError.noTokenizer(folder.path)
+        }
+        return try WordPieceTokenizer(folder: folder.path)
+    }
+
+    /// The tokens of a text.
+    public func prepared(_ input: String) throws -> TokenizedText {
+        tokenizer.encode(input, maximumLength: maximumLength)
+    }
+
+    /// The number of tokens.
+    public func size(of item: TokenizedText) -> Int { item.ids.count }
+
+    /// Whether tokens were cut off.
+    public func isTruncated(_ item: TokenizedText) -> Bool { item.truncatedCount > 0 }
+
+    /// Ids and types, `int32` of shape `[tokens, 2]`.
+    public func batch(_ items: [TokenizedText]) -> Features {
+        var pairs: [Int32] = []
+        pairs.reserveCapacity(2 * items.reduce(0) { $0 + $1.ids.count })
+        for item in items {
+            for (id, type) in zip(item.ids, item.typeIDs) {
+                pairs.append(id)
+                pairs.append(type)
+            }
+        }
+        return Features(
+            Variable(Tensor(pairs, shape: [pairs.count / 2, 2])),
+            segments: Segments(lengths: items.map(\.ids.count)))
+    }
+
+    /// Copies the tokenizer's files.
+    public func save(to target: String) throws {
+        let names = [
+            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+            "vocab.json", "merges.txt",
+        ]
+        for name in names {
+            guard let file = try? MappedFile(path: "\(folder)/\(name)") else { continue }
+            try AtomicFile.write(Array(file.bytes), to: "\(target)/\(name)")
+        }
+    }
+}
