@@ -73,7 +73,7 @@ extension DataError.Problem: CustomStringConvertible {
             """
         case .unclosedQuote, .textAfterQuote: quoteDescription
         case .missingColumn(let column, let existing):
-            "there is no \(column); there are: \(existing.isEmpty ? "none" : listed(existing))"
+            "there is no \(column); there are: \(listed(existing))\(separatorHint(existing))"
         case .ambiguousColumn(let name):
             "several columns are named '\(name)'; choose one by its position, such as .at(1)"
         case .malformedJSON(let reason):
@@ -116,7 +116,17 @@ extension DataError.Problem: CustomStringConvertible {
     }
 
     private func listed(_ names: [String]) -> String {
+        guard !names.isEmpty else { return "none" }
         let shown = names.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
         return names.count > 20 ? shown + " and \(names.count - 20) more" : shown
+    }
+
+    /// A header that is one column looks like several where another separator is in use.
+    private func separatorHint(_ names: [String]) -> String {
+        guard names.count == 1, let name = names.first,
+            let separator = name.first(where: { "\t;,|".contains($0) })
+        else { return "" }
+        let shown = separator == "\t" ? "\\t" : String(separator)
+        return "; is '\(shown)' what separates the columns of this file?"
     }
 }
