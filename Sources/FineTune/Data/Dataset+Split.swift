@@ -93,13 +93,9 @@ private func stratifiedQuotas(_ fraction: Double, of sizes: [Int], total: Int) -
         (-remainders[$0], $0) < (-remainders[$1], $1)
     }
     var missing = total - quotas.reduce(0, +)
-    while missing > 0 {
-        let before = missing
-        for index in byRemainder where missing > 0 && quotas[index] < sizes[index] - 1 {
-            quotas[index] += 1
-            missing -= 1
-        }
-        guard missing < before else { break }
+    for index in byRemainder where missing > 0 && quotas[index] < sizes[index] - 1 {
+        quotas[index] += 1
+        missing -= 1
     }
     return quotas
 }
