@@ -1,4 +1,4 @@
-public import Checkpoint
+import Checkpoint
 
 /// One record of a data file: a row of a table, or a JSON object.
 public struct Record: Sendable {
