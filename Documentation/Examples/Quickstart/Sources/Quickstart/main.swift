@@ -1,0 +1,2 @@
+print(CommandLine.arguments.dropFirst().joined(separator: "\n"))
+while let line = readLine() { print("read: \(line)") }
