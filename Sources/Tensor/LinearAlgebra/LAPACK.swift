@@ -62,11 +62,19 @@ struct LAPACK<Scalar: LAPACKScalar>: Sendable {
 
 /// A type of number that LAPACK computes with: `Float` and `Double`.
 protocol LAPACKScalar: TensorElement, BinaryFloatingPoint {
-    static var lapack: LAPACK<Self> { get }
+    static var routines: LAPACK<Self> { get }
+}
+
+extension LAPACKScalar {
+    /// The routines, on one thread: OpenBLAS would add up in another order with each number of them.
+    static var lapack: LAPACK<Self> {
+        _ = SingleThreadedBLAS.isSet
+        return routines
+    }
 }
 
 extension Float: LAPACKScalar {
-    static let lapack = LAPACK<Float>(
+    static let routines = LAPACK<Float>(
         potrf: LAPACKE_spotrf, potrs: LAPACKE_spotrs, gesvx: LAPACKE_sgesvx, gels: LAPACKE_sgels,
         gelsd: LAPACKE_sgelsd, trcon: LAPACKE_strcon, syevd: LAPACKE_ssyevd,
         gelqf: LAPACKE_sgelqf, orglq: LAPACKE_sorglq, gesdd: LAPACKE_sgesdd,
@@ -74,7 +82,7 @@ extension Float: LAPACKScalar {
 }
 
 extension Double: LAPACKScalar {
-    static let lapack = LAPACK<Double>(
+    static let routines = LAPACK<Double>(
         potrf: LAPACKE_dpotrf, potrs: LAPACKE_dpotrs, gesvx: LAPACKE_dgesvx, gels: LAPACKE_dgels,
         gelsd: LAPACKE_dgelsd, trcon: LAPACKE_dtrcon, syevd: LAPACKE_dsyevd,
         gelqf: LAPACKE_dgelqf, orglq: LAPACKE_dorglq, gesdd: LAPACKE_dgesdd,

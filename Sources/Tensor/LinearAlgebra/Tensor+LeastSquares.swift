@@ -50,10 +50,12 @@ extension Tensor {
         let matrix: [Scalar] = try finiteElements("leastSquares")
         let right: [Scalar] = try b.finiteColumns("leastSquares", height: Swift.max(height, 1))
         let tolerance = Scalar(rankTolerance ?? Double(Scalar.ulpOfOne) * Double(height))
-        guard small > 0 else {
-            var sizes = b.shape.sizes
-            sizes[0] = columns
-            return LeastSquares(solution: Tensor(zeros: Shape(sizes), dtype: dtype), rank: 0)
+        guard small > 0, b.columnCount > 0 else {
+            // LAPACK's routines find no rank of an empty matrix, nor one without a right-hand side.
+            let zeros = [Scalar](repeating: 0, count: height)
+            let rank = small > 0 ? try solvedAtAnyRank(zeros, 1, tolerance).rank : 0
+            let solution = Tensor(zeros: Shape([columns] + b.shape.dropFirst()), dtype: dtype)
+            return LeastSquares(solution: solution, rank: rank)
         }
         if let x = try solvedAtFullRank(matrix, right, tolerance) {
             return LeastSquares(
@@ -67,8 +69,6 @@ extension Tensor {
     private func solvedAtFullRank<Scalar: LAPACKScalar>(
         _ elements: [Scalar], _ right: [Scalar], _ tolerance: Scalar
     ) throws(LinearAlgebraError) -> [Scalar]? {
-        // Without a right-hand side gels returns before it factors.
-        guard !right.isEmpty else { return nil }
         let (rows, columns) = (shape[0], shape[1])
         let (height, size) = (Swift.max(rows, columns), Swift.min(rows, columns))
         var (factors, x) = (elements, right)
