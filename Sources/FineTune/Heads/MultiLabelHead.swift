@@ -97,9 +97,9 @@ public struct MultiLabelHead: Head {
     /// F1 over all decisions and per label, and the share of examples that are right in every label.
     public func metrics(outputs: Tensor, targets: [[Int]]) -> MultiLabelMetrics {
         MultiLabelMetrics(
-            predictions: probabilities(outputs).map { row in
-                row.indices.filter { row[$0] >= threshold }
-            }, targets: targets, labels: labels.names)
+            predictions: probabilities(outputs).map { row in row.map { $0 >= threshold } },
+            targets: targets.map { numbers in labels.names.indices.map(numbers.contains) },
+            labels: labels.names)
     }
 
     /// `id2label`, `label2id` and the problem type, as Transformers writes them.

@@ -45,7 +45,9 @@ extension FineTunedModel {
         var object = architecture.folder.configuration.object ?? [:]
         object["architectures"] = [JSON(architecture.savedKind)]
         for (key, value) in head.configuration { object[key] = value }
-        object["swift_finetune"] = ["version": 1, "pooling": JSON(pooling.rawValue)]
+        var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
+        for (key, value) in preparation.configuration { own[key] = value }
+        object["swift_finetune"] = .object(own)
         return object
     }
 

@@ -1,3 +1,4 @@
+public import Checkpoint
 public import Layers
 
 /// Brings inputs into the form that a backbone expects.
@@ -18,8 +19,14 @@ public protocol Preparation: Sendable {
     /// Whether something of the input was cut off to prepare it.
     func isTruncated(_ item: Item) -> Bool
 
+    /// Whether there is nothing in the item to learn from, such as a text without tokens.
+    func isEmpty(_ item: Item) -> Bool
+
     /// Items as the features that the first stage takes.
     func batch(_ items: [Item]) -> Features
+
+    /// What a saved model's `config.json` says of the preparation, under the library's own key.
+    var configuration: [(String, JSON)] { get }
 
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws

@@ -30,7 +30,8 @@ public struct TextPreparation: Preparation {
                 model: configuration.vocabularySize)
         }
         let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
-        let wanted = maximumLength ?? suggested ?? configuration.maximumLength
+        let own = folder.configuration["swift_finetune"]?["maximum_length"]?.int
+        let wanted = maximumLength ?? own ?? suggested ?? configuration.maximumLength
         self.maximumLength = max(
             tokenizer.specialTokenCount + 1, min(wanted, configuration.maximumLength))
         self.folder = folder.path
@@ -53,6 +54,14 @@ public struct TextPreparation: Preparation {
 
     /// Whether tokens were cut off.
     public func isTruncated(_ item: TokenizedText) -> Bool { item.truncatedCount > 0 }
+
+    /// Whether there are special tokens only.
+    public func isEmpty(_ item: TokenizedText) -> Bool {
+        item.ids.count <= tokenizer.specialTokenCount
+    }
+
+    /// The most tokens of one text.
+    public var configuration: [(String, JSON)] { [("maximum_length", JSON(maximumLength))] }
 
     /// Ids and types, `int32` of shape `[tokens, 2]`.
     public func batch(_ items: [TokenizedText]) -> Features {

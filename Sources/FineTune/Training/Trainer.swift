@@ -1,0 +1,93 @@
+public import Layers
+import Autograd
+import Tensor
+
+/// Fine-tunes a model by a plan.
+///
+/// Not for several threads at once; the model that it trains may be asked from any thread
+/// meanwhile. The same seed gives the same weights, bit for bit, whatever the number of threads.
+public final class Trainer<P: Preparation, H: Head> {
+    /// What is trained.
+    public let model: FineTunedModel<P, H>
+    /// What trains, in which order and at which rates.
+    public let plan: Plan
+    /// How.
+    public let settings: TrainingSettings
+    private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
+
+    /// A trainer.
+    ///
+    /// - Parameters:
+    ///   - plan: Everything for three epochs by default.
+    ///   - settings: What the literature recommends by default.
+    public init(
+        _ model: FineTunedModel<P, H>, plan: Plan = .full(),
+        settings: TrainingSettings = TrainingSettings()
+    ) {
+        (self.model, self.plan, self.settings) = (model, plan, settings)
+    }
+
+    /// Calls `listener` with everything that happens: a progress bar, a log.
+    public func listen(_ listener: @escaping (TrainingEvent<H.Metrics>) -> Void) {
+        listeners.append(listener)
+    }
+
+    /// Trains the model.
+    ///
+    /// Runs on the caller's actor, checks for cancellation before every step and gives way after
+    /// it. A cancelled run throws `CancellationError` and leaves the model as its last step did.
+    ///
+    /// - Parameters:
+    ///   - data: What to learn from.
+    ///   - validation: What to measure the model on after every epoch.
+    /// - Throws: ``DataError``, ``HeadError`` and ``ModelError`` for examples that cannot be learned
+    ///   from, ``TrainingError`` if the run cannot go on.
+    @discardableResult
+    public nonisolated(nonsending) func fit(
+        on data: Dataset<P.Input, H.Target>, validating validation: Dataset<P.Input, H.Target>? = nil
+    ) async throws -> TrainingReport<H.Metrics> {
+        try settings.check()
+        guard plan.epochs > 0 else { throw TrainingError.emptyPlan }
+        let run = try TrainingRun(
+            model: model, plan: plan, settings: settings, data: data, validation: validation)
+        defer { run.freezeAll() }
+        while let epoch = run.beginEpoch() {
+            while run.hasStep {
+                try Task.checkCancellation()
+                send(.step(try limited { try run.takeStep() }))
+                await Task.yield()
+            }
+            send(.epoch(try limited { try run.endEpoch(epoch) }))
+        }
+        let report = try limited { try run.finish() }
+        send(.finished(report))
+        return report
+    }
+
+    private func send(_ event: TrainingEvent<H.Metrics>) {
+        for listener in listeners { listener(event) }
+    }
+
+    private func limited<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try Tensor.Threads.limited(to: settings.threads ?? Tensor.Threads.count, body)
+    }
+}
+
+extension TrainingSettings {
+    fileprivate func check() throws(TrainingError) {
+        let size =
+            switch batch {
+            case .examples(let count), .tokens(let count): count
+            }
+        guard size > 0 else { throw .unusableSetting("a batch of \(size) holds nothing") }
+        guard accumulation > 0 else {
+            throw .unusableSetting("a step of \(accumulation) batches does nothing")
+        }
+        if let clipping = gradientClipping, !(clipping > 0) {
+            throw .unusableSetting("gradients cannot be clipped to a length of \(clipping)")
+        }
+        if let threads, threads < 1 {
+            throw .unusableSetting("\(threads) threads cannot compute anything")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// A run that cannot begin or go on.
+public enum TrainingError: Error, Hashable, CustomStringConvertible {
+    /// The loss or a gradient is infinite or not a number.
+    case nonFiniteLoss(Double, epoch: Int, step: Int, restored: String)
+    /// Early stopping was asked for, but there is nothing to validate on.
+    case nothingToValidate
+    /// A plan without an epoch.
+    case emptyPlan
+    /// A setting that makes no sense.
+    case unusableSetting(String)
+
+    /// What happened and what to do.
+    public var description: String {
+        switch self {
+        case .nonFiniteLoss(let loss, let epoch, let step, let restored):
+            "the loss became \(loss) in epoch \(epoch), step \(step); the model has \(restored). "
+                + "Use a smaller learning rate, or look for wrong numbers in the data"
+        case .nothingToValidate:
+            "early stopping needs examples to validate on: pass them as fit(on:validating:)"
+        case .emptyPlan: "the plan has no epoch: there is nothing to do"
+        case .unusableSetting(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/// What a trainer tells while it works.
+public enum TrainingEvent<Metrics: HeadMetrics>: Sendable {
+    /// A step was done.
+    case step(TrainingProgress)
+    /// An epoch was done.
+    case epoch(EpochSummary<Metrics>)
+    /// The run is over.
+    case finished(TrainingReport<Metrics>)
+}
+
+/// One epoch of a run.
+public struct EpochSummary<Metrics: HeadMetrics>: Sendable {
+    /// The epoch, from 1.
+    public let epoch: Int
+    /// The mean loss of the training examples, as they were seen.
+    public let loss: Double
+    /// How good the model was on the validation examples afterwards; nil without any.
+    public let metrics: Metrics?
+    /// How long the epoch took, validation included.
+    public let seconds: Double
+}
+
+/// What came of a run.
+public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConvertible {
+    /// The plan's name.
+    public let plan: String
+    /// The number of training examples.
+    public let trainingExamples: Int
+    /// The number of validation examples.
+    public let validationExamples: Int
+    /// How many inputs were cut to the most that the model takes.
+    public let truncatedInputs: Int
+    /// The epochs, in order.
+    public let epochs: [EpochSummary<Metrics>]
+    /// How good the model is on the validation examples, as it is now; nil without any.
+    public let metrics: Metrics?
+    /// Whether the run ended early because it no longer improved.
+    public let stoppedEarly: Bool
+    /// The time spent in training steps, without validation.
+    public let trainingSeconds: Double
+    /// Training examples in a second of that time.
+    public let examplesPerSecond: Double
+    /// The weights that trained in the last phase.
+    public let trainedParameters: Int
+    /// All weights of the model.
+    public let totalParameters: Int
+    /// The most memory that the process has held so far.
+    public let peakMemoryBytes: Int
+
+    /// The report as a person reads it.
+    public var description: String {
+        var lines = [
+            "plan \(plan): \(trainedParameters.grouped) of \(totalParameters.grouped) weights trained"
+        ]
+        for epoch in epochs {
+            let score = epoch.metrics.map {
+                ", \(Metrics.scoreName) \($0.score.formatted(decimals: 4))"
+            }
+            lines.append(
+                "epoch \(epoch.epoch): loss \(epoch.loss.formatted(decimals: 4))\(score ?? "")"
+                    + ", \(epoch.seconds.formattedAsDuration)")
+        }
+        if stoppedEarly { lines.append("stopped early; the best weights are restored") }
+        if let metrics { lines += ["", "\(metrics)", ""] }
+        lines.append(
+            "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsDuration) "
+                + "(\(examplesPerSecond.formatted(decimals: 0)) examples/s), "
+                + "peak memory \(peakMemoryBytes.formattedAsBytes)")
+        if truncatedInputs > 0 {
+            lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,236 @@
+import Autograd
+import Layers
+import Tensor
+
+/// One run of a trainer: what it has prepared, where it stands and what it has seen.
+final class TrainingRun<P: Preparation, H: Head> {
+    private let model: FineTunedModel<P, H>
+    private let plan: Plan
+    private let settings: TrainingSettings
+    private let examples: PreparedExamples<P, H>
+    private let validation: PreparedExamples<P, H>?
+    private let order: BatchOrder
+    private let optimizer: OptimizerState
+    private let totalSteps: Int
+
+    /// The phase of each epoch.
+    private let phases: [Plan.Phase]
+    private var trained: [(parameter: Parameter, rate: Double)] = []
+    /// The batches of each step that is left in the epoch, the next one last.
+    private var pending: [[[Int]]] = []
+    private var epoch = 0
+    private var step = 0
+    private var passes: UInt32 = 0
+    private var lossSum = 0.0
+    private var lossWeight = 0.0
+    private var seenExamples = 0
+    private var summaries: [EpochSummary<H.Metrics>] = []
+    private var best: (weights: [(Parameter, Tensor)], score: Double?, name: String)
+    private var epochsWithoutBetter = 0
+    private var stopsEarly = false
+    private var trainingTime = Duration.zero
+    private var epochStart = ContinuousClock.now
+
+    init(
+        model: FineTunedModel<P, H>, plan: Plan, settings: TrainingSettings,
+        data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?
+    ) throws {
+        if settings.earlyStopping != nil, validation == nil {
+            throw TrainingError.nothingToValidate
+        }
+        (self.model, self.plan, self.settings) = (model, plan, settings)
+        examples = try PreparedExamples(data, for: model)
+        try model.head.checkTrainable(examples.targets)
+        self.validation = try validation.map { try PreparedExamples($0, for: model) }
+        order = BatchOrder(
+            sizes: examples.items.map { model.preparation.size(of: $0) }, limit: settings.batch,
+            seed: settings.seed)
+        optimizer = OptimizerState(settings.optimizer)
+        phases = plan.phases.flatMap { [Plan.Phase](repeating: $0, count: $0.epochs) }
+        let perStep = settings.accumulation
+        let order = order
+        totalSteps = phases.indices.reduce(0) {
+            $0 + (order.batches(epoch: $1).count + perStep - 1) / perStep
+        }
+        best = (model.parameters.map { ($0, $0.value) }, nil, "its weights of before the run")
+    }
+
+    // MARK: Epochs and steps
+
+    /// Prepares the next epoch and returns its number, from 1; nil if the run is over.
+    func beginEpoch() -> Int? {
+        guard epoch < phases.count, !stopsEarly else { return nil }
+        apply(phases[epoch])
+        let batches = order.batches(epoch: epoch)
+        pending = stride(from: 0, to: batches.count, by: settings.accumulation).map {
+            Array(batches[$0..<min($0 + settings.accumulation, batches.count)])
+        }.reversed()
+        epoch += 1
+        (lossSum, lossWeight, epochStart) = (0, 0, .now)
+        return epoch
+    }
+
+    var hasStep: Bool { !pending.isEmpty }
+
+    /// Computes the gradients of the next batches and moves the weights.
+    func takeStep() throws -> TrainingProgress {
+        let batches = pending.removeLast()
+        let start = ContinuousClock.now
+        let factor = settings.schedule.factor(step: step, of: totalSteps)
+        step += 1
+        let loss = try computeGradients(of: batches)
+        let scale = try clippingScale()
+        model.lock.writing {
+            for (parameter, rate) in trained {
+                optimizer.update(parameter, learningRate: rate * factor, gradientScale: scale)
+            }
+        }
+        seenExamples += batches.reduce(0) { $0 + $1.count }
+        trainingTime += ContinuousClock.now - start
+        let rate = Double(seenExamples) / max(trainingTime.inSeconds, 1e-9)
+        return TrainingProgress(
+            phase: plan.name, epoch: epoch, epochs: phases.count, step: step, steps: totalSteps,
+            loss: loss, learningRate: (trained.last?.rate ?? 0) * factor, examplesPerSecond: rate,
+            secondsLeft: trainingTime.inSeconds / Double(step) * Double(totalSteps - step))
+    }
+
+    /// Adds the gradients of all batches, as if they were one, and returns the mean loss.
+    private func computeGradients(of batches: [[Int]]) throws -> Double {
+        let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
+        var total = 0.0
+        for batch in batches {
+            let targets = batch.map { examples.targets[$0] }
+            let features = model.preparation.batch(batch.map { examples.items[$0] })
+            let outputs = model.outputs(
+                features, in: .training(seed: settings.seed, step: passes))
+            passes &+= 1
+            let loss = model.head.loss(outputs, targets: targets)
+            total += loss.value.scalar
+            guard total.isFinite else { throw failed(total) }
+            // Examples that all have the weight 0 teach nothing.
+            if weight > 0 { (loss * (1 / weight)).backward() }
+        }
+        lossSum += total
+        lossWeight += weight
+        return weight > 0 ? total / weight : 0
+    }
+
+    /// What gradients are multiplied with so that all together are not too long.
+    private func clippingScale() throws -> Double {
+        let squares = trained.reduce(0.0) { $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0) }
+        let length = squares.squareRoot()
+        guard length.isFinite else { throw failed(length) }
+        guard let limit = settings.gradientClipping else { return 1 }
+        return min(1, limit / (length + 1e-6))
+    }
+
+    private func failed(_ number: Double) -> TrainingError {
+        restoreBest()
+        return .nonFiniteLoss(number, epoch: epoch, step: step, restored: best.name)
+    }
+
+    /// Measures the model and decides whether to go on.
+    func endEpoch(_ epoch: Int) throws -> EpochSummary<H.Metrics> {
+        let metrics = validation.map { $0.metrics(of: model) }
+        let summary = EpochSummary(
+            epoch: epoch, loss: lossWeight > 0 ? lossSum / lossWeight : 0, metrics: metrics,
+            seconds: (ContinuousClock.now - epochStart).inSeconds)
+        summaries.append(summary)
+        let threshold = (best.score ?? -.infinity) + (settings.earlyStopping?.minimumImprovement ?? 0)
+        if metrics.map({ $0.score > threshold || best.score == nil }) != false {
+            best = (
+                model.parameters.map { ($0, $0.value) }, metrics?.score,
+                "the weights of the end of epoch \(epoch)"
+            )
+            epochsWithoutBetter = 0
+        } else {
+            epochsWithoutBetter += 1
+        }
+        if let stopping = settings.earlyStopping, epochsWithoutBetter >= stopping.patience {
+            stopsEarly = epoch < phases.count
+        }
+        return summary
+    }
+
+    /// What came of it.
+    func finish() throws -> TrainingReport<H.Metrics> {
+        var metrics = summaries.last?.metrics
+        if settings.earlyStopping != nil, epochsWithoutBetter > 0 {
+            restoreBest()
+            metrics = validation?.metrics(of: model)
+        }
+        return TrainingReport(
+            plan: plan.name, trainingExamples: examples.items.count,
+            validationExamples: validation?.items.count ?? 0,
+            truncatedInputs: examples.truncatedCount + (validation?.truncatedCount ?? 0),
+            epochs: summaries, metrics: metrics, stoppedEarly: stopsEarly,
+            trainingSeconds: trainingTime.inSeconds,
+            examplesPerSecond: Double(seenExamples) / max(trainingTime.inSeconds, 1e-9),
+            trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },
+            totalParameters: model.parameterCount,
+            peakMemoryBytes: Tensor.Memory.peakProcessBytes)
+    }
+
+    // MARK: The plan
+
+    /// Says which parameters train, and at which rates.
+    private func apply(_ phase: Plan.Phase) {
+        trained = []
+        let rates = phase.rates(stages: model.stages.count)
+        model.lock.writing {
+            for (index, stage) in model.stages.enumerated() {
+                // What has no pretrained weights belongs to the task like the head.
+                let fresh = model.initializedStages.contains(index) ? phase.headRate : nil
+                set(stage.parameters, rate: rates[index] ?? fresh)
+            }
+            set(model.network.parameters, rate: phase.headRate)
+        }
+    }
+
+    private func set(_ parameters: [Parameter], rate: Double?) {
+        for parameter in parameters {
+            parameter.isTrainable = rate != nil
+            parameter.clearGradient()
+            if let rate { trained.append((parameter, rate)) }
+        }
+    }
+
+    /// Ends the training of every parameter.
+    func freezeAll() {
+        model.lock.writing { set(model.parameters, rate: nil) }
+    }
+
+    private func restoreBest() {
+        model.lock.writing {
+            for (parameter, value) in best.weights { parameter.value = value }
+        }
+    }
+}
+
+/// Examples as the model takes them: inputs prepared once, targets encoded.
+struct PreparedExamples<P: Preparation, H: Head> {
+    let items: [P.Item]
+    let targets: [H.EncodedTarget]
+    let truncatedCount: Int
+
+    init(_ data: Dataset<P.Input, H.Target>, for model: FineTunedModel<P, H>) throws {
+        guard !data.isEmpty else { throw DataError(.noExamples) }
+        let preparation = model.preparation
+        items = try data.inputs.map { try preparation.prepared($0) }
+        for (position, item) in items.enumerated() where preparation.isEmpty(item) {
+            throw ModelError.emptyText(position: position)
+        }
+        targets = try model.head.encoded(data.targets)
+        truncatedCount = items.count { preparation.isTruncated($0) }
+    }
+
+    func metrics(of model: FineTunedModel<P, H>) -> H.Metrics {
+        model.head.metrics(outputs: model.outputs(for: items), targets: targets)
+    }
+}
+
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
