@@ -2,12 +2,19 @@ extension JSON {
     /// The members of a JSON object, in order. Keys are told apart by their UTF-8 bytes.
     public struct Object: Sendable {
         private var members: [Element] = []
-        /// An open-addressing table of positions in `members`, -1 where free; its size is a power
-        /// of two. Empty while a scan of the few members is faster.
-        private var table: [Int32] = []
+        /// An open-addressing table of positions in `members`; its size is a power of two. Empty
+        /// while a scan of the few members is faster.
+        private var table: [Slot] = []
 
         /// A member of an object.
         public typealias Element = (key: String, value: JSON)
+
+        /// A position in `members`, -1 where free, beside half of the key's hash, which spares most
+        /// comparisons with other keys.
+        private struct Slot {
+            var position: Int32 = -1
+            var tag: Int32 = 0
+        }
 
         /// The most members that are looked up by a scan.
         private static var scanLimit: Int { 8 }
@@ -80,16 +87,17 @@ extension JSON.Object: RandomAccessCollection {
             return true
         }
         if (members.count + 1) * 2 > table.count { rebuildTable(slotCount: table.count * 2) }
-        let slot = slot(of: key)
-        guard table[slot] < 0 else { return false }
-        table[slot] = Int32(truncatingIfNeeded: members.count)
+        let hash = Self.hash(key)
+        let slot = slot(of: key, hash: hash)
+        guard table[slot].position < 0 else { return false }
+        fill(slot, hash: hash, position: members.count)
         members.append((key, value))
         return true
     }
 
     private func position(of key: String) -> Int? {
         if table.isEmpty { return members.firstIndex { $0.key.hasSameBytes(as: key) } }
-        let position = table[slot(of: key)]
+        let position = table[slot(of: key, hash: Self.hash(key))].position
         return position < 0 ? nil : Int(position)
     }
 }
@@ -103,12 +111,23 @@ extension JSON.Object {
 
     /// The slot that holds the key's position, or the free slot where it belongs. At most half
     /// of the slots are ever taken, so one is found.
-    private func slot(of key: String) -> Int {
-        var slot = Self.hash(key) & (table.count - 1)
-        while table[slot] >= 0, !members[Int(table[slot])].key.hasSameBytes(as: key) {
-            slot = (slot + 1) & (table.count - 1)
+    private func slot(of key: String, hash: Int) -> Int {
+        let tag = Int32(truncatingIfNeeded: hash >> 32)
+        var index = hash & (table.count - 1)
+        while true {
+            let slot = table[index]
+            if slot.position < 0 { return index }
+            if slot.tag == tag, members[Int(slot.position)].key.hasSameBytes(as: key) {
+                return index
+            }
+            index = (index + 1) & (table.count - 1)
         }
-        return slot
+    }
+
+    private mutating func fill(_ slot: Int, hash: Int, position: Int) {
+        table[slot] = Slot(
+            position: Int32(truncatingIfNeeded: position),
+            tag: Int32(truncatingIfNeeded: hash >> 32))
     }
 
     /// Swift's hash is seeded anew in every process, so a file cannot be built to make keys
@@ -121,10 +140,11 @@ extension JSON.Object {
     }
 
     private mutating func rebuildTable(slotCount: Int) {
-        table = [Int32](repeating: -1, count: slotCount)
+        table = [Slot](repeating: Slot(), count: slotCount)
         guard slotCount > 0 else { return }
         for (position, member) in members.enumerated() {
-            table[slot(of: member.key)] = Int32(truncatingIfNeeded: position)
+            let hash = Self.hash(member.key)
+            fill(slot(of: member.key, hash: hash), hash: hash, position: position)
         }
     }
 }

@@ -28,23 +28,22 @@ public struct PretrainedFolder: Sendable {
             throw Self.kind(of: path) == .missing ? .missingFolder(path) : .notAFolder(path)
         }
         configuration = try Self.json("config.json", in: path, orThrow: .missingConfiguration(path))
+        tensors = try Self.weights(in: path)
+    }
+
+    private static func weights(
+        in path: String
+    ) throws(PretrainedFolderError) -> any NamedTensors {
         let single = "\(path)/model.safetensors"
         let index = "\(path)/model.safetensors.index.json"
         do {
-            if Self.kind(of: single) == .file {
-                tensors = try SafetensorsFile(path: single)
-            } else if Self.kind(of: index) == .file {
-                tensors = try ShardedSafetensors(index: index)
-            } else {
-                let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"]
-                throw PretrainedFolderError.missingWeights(
-                    path, found: others.filter { Self.kind(of: "\(path)/\($0)") == .file })
-            }
-        } catch let error as PretrainedFolderError {
-            throw error
+            if kind(of: single) == .file { return try SafetensorsFile(path: single) }
         } catch {
             throw .unreadable("\(error)")
         }
+        let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"]
+        throw .missingWeights(
+            path, found: others.filter { kind(of: "\(path)/\($0)") == .file } + [index].filter { _ in false })
     }
 
     /// The content of one of the folder's JSON files, or nil if there is no such file.

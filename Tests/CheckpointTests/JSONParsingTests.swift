@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func readsFilesAndNamesTheirPaths() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { folder throws in
             let path = folder + "/config.json"
             #expect(throws: JSON.ReadError.self) { try JSON(contentsOf: path) }
             try write(Array("{\"a\": 01}".utf8), to: path)

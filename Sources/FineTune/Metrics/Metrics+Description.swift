@@ -9,8 +9,8 @@ extension ClassificationMetrics: CustomStringConvertible {
     /// The scores in one line.
     public var summary: String {
         """
-        accuracy \(score(accuracy)), macro-F1 \(score(macro.f1)), Matthews correlation \
-        \(score(matthewsCorrelation)), \(examples(count))
+        accuracy \(rounded(accuracy)), macro-F1 \(rounded(macro.f1)), Matthews correlation \
+        \(rounded(matthewsCorrelation)), \(examples(count))
         """
     }
 
@@ -61,8 +61,8 @@ extension MultiLabelMetrics: CustomStringConvertible {
     /// The scores in one line.
     public var summary: String {
         """
-        subset accuracy \(score(subsetAccuracy)), micro-F1 \(score(micro.f1)), macro-F1 \
-        \(score(macro.f1)), \(examples(count))
+        subset accuracy \(rounded(subsetAccuracy)), micro-F1 \(rounded(micro.f1)), macro-F1 \
+        \(rounded(macro.f1)), \(examples(count))
         """
     }
 
@@ -89,7 +89,7 @@ extension RegressionMetrics: CustomStringConvertible {
     /// The scores in one line.
     public var summary: String {
         """
-        Pearson \(score(pearsonCorrelation)), Spearman \(score(spearmanCorrelation)), \
+        Pearson \(rounded(pearsonCorrelation)), Spearman \(rounded(spearmanCorrelation)), \
         mean squared error \(formattedError(meanSquaredError)), \(examples(count))
         """
     }
@@ -100,7 +100,7 @@ extension RegressionMetrics: CustomStringConvertible {
     }
 }
 
-private func score(_ value: Double) -> String { value.formatted(decimals: 3) }
+private func rounded(_ value: Double) -> String { value.formatted(decimals: 3) }
 
 private func examples(_ count: Int) -> String { "\(count) example\(count == 1 ? "" : "s")" }
 
@@ -115,7 +115,7 @@ private func table(
     var table = TextTable(header: ["class", "precision", "recall", "F1", "examples"])
     func append(_ name: String, _ scores: PrecisionRecallF1, _ count: Int) {
         table.append(
-            [name, score(scores.precision), score(scores.recall), score(scores.f1), "\(count)"])
+            [name, rounded(scores.precision), rounded(scores.recall), rounded(scores.f1), "\(count)"])
     }
     for (name, entry) in zip(shortened(classes.map(\.label)), classes) {
         append(name, entry.scores, entry.targetCount)

@@ -1,5 +1,5 @@
-public import Checkpoint
-public import Layers
+import Checkpoint
+import Layers
 import Tensor
 
 #if canImport(Glibc)

@@ -1,7 +1,7 @@
-public import Autograd
-public import Checkpoint
-public import Layers
-public import Tensor
+import Autograd
+import Checkpoint
+import Layers
+import Tensor
 
 /// A backbone with a head: what is trained, asked and saved.
 ///

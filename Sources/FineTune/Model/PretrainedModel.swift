@@ -1,6 +1,6 @@
 public import Checkpoint
 public import Layers
-public import Tensor
+import Tensor
 
 /// A pretrained backbone with what prepares its inputs: what a model for a task is made from.
 ///

@@ -1,7 +1,7 @@
 import Autograd
 public import Checkpoint
 public import Layers
-public import Tensor
+import Tensor
 
 /// Turns texts into tokens, once, and packs those of a batch one after the other.
 public struct TextPreparation: Preparation {
@@ -41,7 +41,7 @@ public struct TextPreparation: Preparation {
         guard folder.has("tokenizer.json") || folder.has("vocab.txt") else {
             throw ModelError.noTokenizer(folder.path)
         }
-        return try WordPieceTokenizer(folder: folder.path)
+        return try WordPieceTokenizer(contentsOf: folder.path + "/tokenizer.json")
     }
 
     /// The tokens of a text.

@@ -1,4 +1,4 @@
-public import Layers
+import Layers
 import Autograd
 import Tensor
 

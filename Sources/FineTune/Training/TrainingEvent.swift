@@ -50,7 +50,7 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     /// The report as a person reads it.
     public var description: String {
         var lines = [
-            "plan \(plan): \(trainedParameters.grouped) of \(totalParameters.grouped) weights trained"
+            "plan \(plan): \(trainedParameters) of \(totalParameters) weights trained"
         ]
         for epoch in epochs {
             let score = epoch.metrics.map {
@@ -58,12 +58,12 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
             }
             lines.append(
                 "epoch \(epoch.epoch): loss \(epoch.loss.formatted(decimals: 4))\(score ?? "")"
-                    + ", \(epoch.seconds.formattedAsDuration)")
+                    + ", \(epoch.seconds.formattedAsSeconds)")
         }
         if stoppedEarly { lines.append("stopped early; the best weights are restored") }
         if let metrics { lines += ["", "\(metrics)", ""] }
         lines.append(
-            "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsDuration) "
+            "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsSeconds) "
                 + "(\(examplesPerSecond.formatted(decimals: 0)) examples/s), "
                 + "peak memory \(peakMemoryBytes.formattedAsBytes)")
         if truncatedInputs > 0 {
