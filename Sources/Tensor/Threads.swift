@@ -76,11 +76,12 @@ private final class ThreadPool: @unchecked Sendable {
 
     final class Job: @unchecked Sendable {
         let tiles: Int
-        let body: (Int) -> Void
+        /// Belongs to the caller's stack: dropped before the caller returns.
+        private var body: ((Int) -> Void)?
         private let next = Atomic(0)
-        private let finished = Atomic(0)
-        /// Workers that may still join.
+        /// Workers that may still join, and those that have joined and not left.
         let places: Atomic<Int>
+        let joined = Atomic(0)
 
         init(tiles: Int, threads: Int, body: @escaping (Int) -> Void) {
             self.tiles = tiles
@@ -90,16 +91,25 @@ private final class ThreadPool: @unchecked Sendable {
 
         /// Takes tiles until none is left.
         func work() {
+            guard let body else { return }
             while true {
                 let tile = next.add(1, ordering: .relaxed).oldValue
                 guard tile < tiles else { return }
                 body(tile)
-                finished.add(1, ordering: .releasing)
             }
         }
 
+        /// Waits until every worker that joined has left; none may join any more.
+        func finish() {
+            var spins = 0
+            while joined.load(ordering: .acquiring) > 0 {
+                spins += 1
+                if spins < 1 << 12 { ck_pause() } else { sched_yield() }
+            }
+            body = nil
+        }
+
         var hasTiles: Bool { next.load(ordering: .relaxed) < tiles }
-        var isDone: Bool { finished.load(ordering: .acquiring) == tiles }
     }
 
     private var mutex = pthread_mutex_t()
@@ -144,11 +154,7 @@ private final class ThreadPool: @unchecked Sendable {
         pthread_mutex_lock(&mutex)
         jobs.removeAll { $0 === job }
         pthread_mutex_unlock(&mutex)
-        var spins = 0
-        while !job.isDone {
-            spins += 1
-            if spins < 1 << 12 { ck_pause() } else { sched_yield() }
-        }
+        job.finish()
     }
 
     /// A thread that serves jobs for ever; false if the system gives none.
@@ -171,6 +177,7 @@ private final class ThreadPool: @unchecked Sendable {
         while true {
             if let job = nextJob() {
                 job.work()
+                job.joined.subtract(1, ordering: .releasing)
                 continue
             }
             var spins = 0
@@ -188,6 +195,7 @@ private final class ThreadPool: @unchecked Sendable {
         defer { pthread_mutex_unlock(&mutex) }
         for job in jobs where job.hasTiles && job.places.load(ordering: .relaxed) > 0 {
             job.places.subtract(1, ordering: .relaxed)
+            job.joined.add(1, ordering: .relaxed)
             return job
         }
         return nil

@@ -1,2 +1,0 @@
-print(CommandLine.arguments.dropFirst().joined(separator: "\n"))
-while let line = readLine() { print("read: \(line)") }
