@@ -152,7 +152,7 @@ import Testing
                 """))
         let lines = metrics.confusionTable.split(separator: "\n")
         #expect(lines.count == 51)
-        #expect(lines.allSatisfy { $0.terminalWidth < 250 })
+        #expect(lines.allSatisfy { $0.terminalWidth < 170 })
         #expect(lines[1].hasPrefix("0 class number 0"))
     }
 
