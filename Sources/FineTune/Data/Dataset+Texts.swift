@@ -67,8 +67,9 @@ extension Dataset where Input == String, Target == String {
     /// ```swift
     /// // DESC:manner How did serfdom develop in Russia ?
     /// let data = try LabeledTexts(lines: path) { line in
-    ///     guard let parts = line.wholeMatch(of: /(\w+):\w+ (.+)/)?.output else { return nil }
-    ///     return (text: String(parts.2), label: String(parts.1))
+    ///     let parts = line.split(separator: " ", maxSplits: 1)
+    ///     guard parts.count == 2, let colon = parts[0].firstIndex(of: ":") else { return nil }
+    ///     return (text: String(parts[1]), label: String(parts[0][..<colon]))
     /// }
     /// ```
     ///

@@ -24,7 +24,8 @@ extension ClassificationMetrics: CustomStringConvertible {
     public var confusionTable: String {
         let names = shortened(labels)
         var named = TextTable(header: ["target \\ predicted"] + names)
-        var numbered = TextTable(header: ["target \\ predicted"] + labels.indices.map(String.init))
+        var numbered = TextTable(
+            header: ["target \\ predicted"] + labels.indices.map(String.init), spacing: 1)
         for (index, row) in confusionMatrix.enumerated() {
             let cells = row.map { $0 == 0 ? "·" : String($0) }
             named.append([names[index]] + cells)
@@ -115,7 +116,10 @@ private func table(
     var table = TextTable(header: ["class", "precision", "recall", "F1", "examples"])
     func append(_ name: String, _ scores: PrecisionRecallF1, _ count: Int) {
         table.append(
-            [name, rounded(scores.precision), rounded(scores.recall), rounded(scores.f1), "\(count)"])
+            [
+                name, rounded(scores.precision), rounded(scores.recall), rounded(scores.f1),
+                "\(count)",
+            ])
     }
     for (name, entry) in zip(shortened(classes.map(\.label)), classes) {
         append(name, entry.scores, entry.targetCount)

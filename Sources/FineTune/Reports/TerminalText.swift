@@ -36,16 +36,24 @@ extension StringProtocol {
 }
 
 extension Character {
+    /// An emoji of many scalars is one wide picture; the letters of a syllable stand side by side.
     fileprivate var terminalWidth: Int {
         guard let first = unicodeScalars.first else { return 0 }
-        if first.isASCII && unicodeScalars.count == 1 { return 1 }
-        switch first.properties.generalCategory {
+        let isEmoji = first.properties.isEmojiPresentation || unicodeScalars.contains("\u{FE0F}")
+        return isEmoji ? 2 : unicodeScalars.reduce(0) { $0 + $1.terminalWidth }
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var terminalWidth: Int {
+        if (0x20...0x7E).contains(value) { return 1 }
+        switch properties.generalCategory {
         case .nonspacingMark, .enclosingMark, .format, .control: return 0
         default: break
         }
-        let isEmoji =
-            first.properties.isEmojiPresentation || unicodeScalars.contains("\u{FE0F}")
-        return isEmoji || Self.wide.contains { $0.contains(first.value) } ? 2 : 1
+        // The vowels and final consonants of Korean stand within their syllable's first letter.
+        if (0x1160...0x11FF).contains(value) { return 0 }
+        return Self.wide.contains { $0.contains(value) } ? 2 : 1
     }
 
     /// The blocks whose characters are wide or full-width.

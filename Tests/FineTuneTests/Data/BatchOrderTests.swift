@@ -65,6 +65,14 @@ import Testing
         #expect(spread(50) * 8 < spread(1))
     }
 
+    /// Short and long batches come in turn; an epoch that goes from short to long learns worse.
+    @Test func batchesOfAPoolAreShuffled() {
+        let order = BatchOrder(sizes: Self.sizes, limit: .examples(32), seed: 4)
+        let first = order.batches(epoch: 0).compactMap(\.first).map { Self.sizes[$0] }
+        let rises = zip(first, first.dropFirst()).count { $0 < $1 }
+        #expect((8...22).contains(rises), "\(first)")
+    }
+
     @Test func theLargestAreEvaluatedFirstAndResultsReturnToTheirPlaces() {
         let order = BatchOrder(sizes: Self.sizes, limit: .examples(32), seed: 4)
         let batches = order.evaluationBatches

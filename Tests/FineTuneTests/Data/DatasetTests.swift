@@ -127,6 +127,15 @@ import Testing
         #expect(statistic < 22.5)
     }
 
+    /// Of 2⁶⁴ draws, 8/3 fall to each number below 3·2⁶¹. Without rejection, two numbers of three
+    /// would get three draws and the third two.
+    @Test func hugeBoundsAreUniform() {
+        var generator = SplitMix64(seed: 10)
+        var counts = [0, 0, 0]
+        for _ in 0..<30_000 { counts[generator.next(below: 3 << 61) % 3] += 1 }
+        #expect(counts.allSatisfy { (9_600...10_400).contains($0) }, "\(counts)")
+    }
+
     @Test func streamsDiffer() {
         var firsts: Set<UInt64> = []
         for seed in 0..<20 as Range<UInt64> {
