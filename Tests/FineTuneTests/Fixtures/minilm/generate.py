@@ -54,8 +54,8 @@ k = 0 ... 31, is the inner product of the gradient g with a vector of pseudo-ran
 For two gradients that differ by d, the difference of inner product k is (s_k . d), and since the
 signs are independent with mean zero, E[(s_k . d)^2] = ||d||^2. So the root mean square of the 32
 differences estimates ||d|| itself, to about an eighth of its value (the relative variance of a
-mean of 32 squares is at most 2/32): agreement of the sketches bounds the distance of the whole gradients, element by
-element, not only that of their norms.
+mean of 32 squares is at most 2/32): agreement of the sketches bounds the distance of the whole
+gradients, not only that of their norms.
 
 The bias of an attention key cannot change a softmax: its true gradient is zero, and what float32
 records for `*.key.bias` is rounding noise. Compare it with the norm of the key's weight gradient.

@@ -1,0 +1,71 @@
+"""What all measurements share: settings of torch, peak memory, versions, inputs."""
+
+import csv
+import resource
+import sys
+
+# Questions of the length that TREC's have, for a measurement without a data file.
+QUESTIONS = [
+    "What is the name of the river that flows through the old town?",
+    "How many stations does the line to the airport have?",
+    "Who built the first lighthouse on this coast?",
+    "Why do swallows fly low before it rains?",
+    "When was the bridge between the two islands opened to traffic?",
+    "Where can one see the oldest clock that still works?",
+    "What does the word portmanteau mean?",
+    "Which metal melts in the palm of a hand?",
+]
+
+
+def prepare(options):
+    """Imports torch with the wanted number of threads."""
+    import torch
+
+    torch.set_num_threads(options.threads)
+    return torch
+
+
+def peak_memory_bytes():
+    """The most memory that this process had resident.
+
+    Linux's `ru_maxrss` is inherited from the parent process; `VmHWM` is this process's own.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except FileNotFoundError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def versions():
+    import tokenizers
+    import torch
+    import transformers
+
+    return {
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "tokenizers": tokenizers.__version__,
+        "python": sys.version.split()[0],
+    }
+
+
+def read_tsv(path):
+    """The rows of a TSV file with a header, as dictionaries."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if not rows or "text" not in rows[0]:
+        sys.exit(f"{path}: expected a header with a column 'text', and at least one row")
+    return rows
+
+
+def median(values):
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
