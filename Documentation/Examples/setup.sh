@@ -36,10 +36,11 @@ require_command() { # command, what it is, what to do
 
 require_swift_version() {
     local version
-    version=$(swift --version 2>&1 | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p')
-    [[ $version ]] || fail "'swift --version' does not run:" "$(swift --version 2>&1)"
-    ((${version%.*} * 1000 + ${version#*.} >= 6002)) || fail \
-        "Swift 6.2 or newer is needed; $(command -v swift) is Swift $version." \
+    version=$(swift --version 2>&1 || true)
+    [[ $version =~ Swift\ version\ ([0-9]+)\.([0-9]+) ]] ||
+        fail "'swift --version' does not tell a version:" "$version"
+    ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] >= 6002)) || fail \
+        "Swift 6.2 or newer is needed; $(command -v swift) has ${BASH_REMATCH[0]}." \
         "Install a newer one from https://www.swift.org/install"
 }
 
@@ -61,7 +62,7 @@ require_packages() {
     # shellcheck disable=SC2086
     install_packages $packages
     packages=$(missing_packages)
-    [[ ! $packages ]] || fail "apt-get installed the packages, and these still do not work: $packages"
+    [[ ! $packages ]] || fail "apt-get installed everything, and this is still missing: $packages"
 }
 
 install_packages() {
@@ -82,12 +83,11 @@ install_packages() {
 # The Debian packages that are missing, judged by what they provide rather than by name, so that
 # a library that came another way counts.
 missing_packages() {
-    local packages=() toolchain
-    toolchain=$(dirname "$(readlink -f "$(command -v swift)")")
+    local packages=() programs libraries
     # The shared libraries of the toolchain's own programs.
-    if ! swift build --version >/dev/null 2>&1 ||
-        ldd "$toolchain"/{swift-build,swift-frontend,clang,lld} 2>/dev/null | grep -q 'not found'
-    then
+    programs=$(dirname "$(readlink -f "$(command -v swift)")")
+    libraries=$(ldd "$programs"/{swift-build,swift-frontend,clang,lld} 2>/dev/null || true)
+    if [[ $libraries == *'not found'* ]] || ! swift build --version >/dev/null 2>&1; then
         packages+=(libcurl4-openssl-dev libncurses-dev libsqlite3-dev libxml2-dev zlib1g-dev)
     fi
     # What it compiles and links against.

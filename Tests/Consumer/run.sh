@@ -22,10 +22,13 @@ app="$temporary/Consumer"
 mkdir "$app"
 cp -R "$here/Package.swift" "$here/Sources" "$app"
 export SWIFT_FINETUNE_REPOSITORY="file://$library"
-options=(--package-path "$app" --cache-path "$temporary/cache" --security-path "$temporary/security")
+options=(
+    --package-path "$app"
+    --cache-path "$temporary/cache" --security-path "$temporary/security"
+)
 swift build "${options[@]}"
 output=$(swift run --skip-build "${options[@]}" Consumer)
-expected="The consumer made a tensor of shape [2, 3]."
+expected="The consumer computed [14.0, 32.0, 32.0, 77.0]."
 if [[ $output != "$expected" ]]; then
     printf 'error: the consumer printed "%s" in place of "%s"\n' "$output" "$expected" >&2
     exit 1

@@ -18,7 +18,10 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../setup.sh"
 
-build() { swift build -c release --package-path "$here" "$@"; }
+# SwiftPM's cached plan would miss files that were added to the library since the last build.
+build() {
+    swift build -c release --disable-build-manifest-caching --package-path "$here" "$@"
+}
 
 for argument; do
     [[ $argument == --help || $argument == -h ]] || continue
