@@ -122,6 +122,18 @@ extension AtomicFile {
         try write(Array(text.utf8), to: path)
     }
 
+    /// Removes a file for good: its absence outlasts a loss of power. A file that is not there
+    /// stays so.
+    ///
+    /// - Throws: ``FileError``.
+    public static func remove(_ path: String) throws(FileError) {
+        guard uninterrupted({ SystemCalls.current.remove(path) }) == 0 else {
+            if errno == ENOENT { return }
+            throw FileError(operation: "remove", path: path, code: errno)
+        }
+        try flushFolder(path.parentFolder)
+    }
+
     /// Waits until the names in a folder are on the disk, so that renamed, new and removed files
     /// stay so after a loss of power.
     ///

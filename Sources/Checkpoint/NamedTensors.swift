@@ -3,7 +3,9 @@ public import Tensor
 
 /// Tensors with names, read from one file or a set of files.
 ///
-/// Names are told apart by their UTF-8 bytes, so the two forms of `é` are two names.
+/// Names are told apart by their UTF-8 bytes, so the two forms of `é` are two names. A tensor is
+/// mapped from its file where that is possible; ``UnsupportedElementType`` is thrown for one whose
+/// elements a ``Tensor`` cannot hold.
 public protocol NamedTensors: ParameterProvider, Sendable {
     /// The file or index that was opened, for messages.
     var path: String { get }
@@ -17,11 +19,6 @@ public protocol NamedTensors: ParameterProvider, Sendable {
     /// The element type of a tensor, or nil if there is none of that name or a ``Tensor`` cannot
     /// hold it.
     func dtype(of name: String) -> Tensor.DType?
-
-    /// The tensor of that name, mapped from the file where that is possible; nil if there is none.
-    ///
-    /// - Throws: ``UnsupportedElementType`` if a ``Tensor`` cannot hold its elements.
-    func tensor(named name: String) throws(UnsupportedElementType) -> Tensor?
 }
 
 /// A tensor in a file has elements that a ``Tensor`` cannot hold, such as 8-bit floating point.

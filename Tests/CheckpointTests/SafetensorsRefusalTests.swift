@@ -59,51 +59,62 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
         Refusal("a byte too few", good, data: 7, .truncatedData(missingByteCount: 1)),
     ]
 
-    /// Headers that are not JSON, and what the parser says about them.
-    static let syntax: [(String, [UInt8], JSON.SyntaxError.Reason)] = [
-        ("not UTF-8", [0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x31, 0x7D], .invalidUTF8),
-        ("BOM", [0xEF, 0xBB, 0xBF, 0x7B, 0x7D], .byteOrderMark),
-        ("UTF-16", [0x7B, 0x00, 0x7D, 0x00], .wideEncoding),
-        ("UTF-16 with BOM", [0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], .wideEncoding),
-        ("only space", Array("   ".utf8), .empty),
-        ("two documents", Array("{}{}".utf8), .trailingContent),
-        ("comment", Array("{/**/}".utf8), .comment),
-        ("trailing comma", Array("{\"__metadata__\":{},}".utf8), .trailingComma),
-        ("NUL padding", Array("{}\0\0".utf8), .trailingContent),
-        ("control character", Array("{\"a\u{1}\":1}".utf8), .controlCharacter(1)),
-        ("lone surrogate", Array(#"{"\ud800":1}"#.utf8), .loneSurrogate),
-        (
+    /// A header that is not JSON, and what the parser says about it.
+    struct SyntaxRefusal: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let header: [UInt8]
+        let reason: JSON.SyntaxError.Reason
+
+        init(_ description: String, _ header: [UInt8], _ reason: JSON.SyntaxError.Reason) {
+            (testDescription, self.header, self.reason) = (description, header, reason)
+        }
+    }
+
+    static let syntax: [SyntaxRefusal] = [
+        SyntaxRefusal("not UTF-8", [0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x31, 0x7D], .invalidUTF8),
+        SyntaxRefusal("BOM", [0xEF, 0xBB, 0xBF, 0x7B, 0x7D], .byteOrderMark),
+        SyntaxRefusal("UTF-16", [0x7B, 0x00, 0x7D, 0x00], .wideEncoding),
+        SyntaxRefusal("UTF-16 with BOM", [0xFF, 0xFE, 0x7B, 0x00, 0x7D, 0x00], .wideEncoding),
+        SyntaxRefusal("only space", Array("   ".utf8), .empty),
+        SyntaxRefusal("two documents", Array("{}{}".utf8), .trailingContent),
+        SyntaxRefusal("comment", Array("{/**/}".utf8), .comment),
+        SyntaxRefusal("trailing comma", Array("{\"__metadata__\":{},}".utf8), .trailingComma),
+        SyntaxRefusal("NUL padding", Array("{}\0\0".utf8), .trailingContent),
+        SyntaxRefusal("control character", Array("{\"a\u{1}\":1}".utf8), .controlCharacter(1)),
+        SyntaxRefusal("lone surrogate", Array(#"{"\ud800":1}"#.utf8), .loneSurrogate),
+        SyntaxRefusal(
             "depth 200", Array((repeatElement("{\"a\":", count: 200).joined() + "1").utf8),
             .tooDeep(limit: 128)
         ),
-        ("depth 10^6", [UInt8](repeating: 0x5B, count: 1_000_000), .tooDeep(limit: 128)),
-        (
+        SyntaxRefusal(
+            "depth 10^6", [UInt8](repeating: 0x5B, count: 1_000_000), .tooDeep(limit: 128)),
+        SyntaxRefusal(
             "duplicate field",
             Array(#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.utf8),
             .duplicateKey("dtype")
         ),
-        (
+        SyntaxRefusal(
             "duplicate name",
             Array("{\(entry("a", "U8", "[1]", "[0,1]")),\(entry("a", "U8", "[1]", "[1,2]"))}".utf8),
             .duplicateKey("a")
         ),
-        (
+        SyntaxRefusal(
             "duplicate name, escaped",
             Array(
                 "{\(entry("a", "U8", "[1]", "[0,1]")),\(entry("\\u0061", "U8", "[1]", "[1,2]"))}"
                     .utf8),
             .duplicateKey("a")
         ),
-        (
+        SyntaxRefusal(
             "duplicate name, zero-size",
             Array("{\(entry("a", "U8", "[0]", "[0,0]")),\(entry("a", "U8", "[0]", "[0,0]"))}".utf8),
             .duplicateKey("a")
         ),
-        (
+        SyntaxRefusal(
             "duplicate metadata", Array(#"{"__metadata__":{},"__metadata__":{}}"#.utf8),
             .duplicateKey("__metadata__")
         ),
-        (
+        SyntaxRefusal(
             "duplicate metadata key", Array(#"{"__metadata__":{"a":"1","a":"2"}}"#.utf8),
             .duplicateKey("a")
         ),
@@ -220,14 +231,12 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
     }
 
     @Test(arguments: syntax)
-    func refusesHeader(
-        _ description: String, _ header: [UInt8], _ expected: JSON.SyntaxError.Reason
-    ) throws {
-        guard case .malformedHeader(let error) = try reason(safetensors(header)) else {
-            Issue.record("\(description) is not refused as a malformed header")
+    func refusesHeader(_ refusal: SyntaxRefusal) throws {
+        guard case .malformedHeader(let error) = try reason(safetensors(refusal.header)) else {
+            Issue.record("the header is not refused as malformed")
             return
         }
-        #expect(error.reason == expected)
+        #expect(error.reason == refusal.reason)
     }
 
     @Test(arguments: [
