@@ -24,8 +24,14 @@ static uint16_t bfloat16_from_double(double value) {
     // Round to odd at float precision, so that the second rounding sees that digits were lost.
     double back = narrow;
     if (back != value && !(bits & 1)) bits += (fabs(back) > fabs(value)) ? -1u : 1u;
-    if (isinf(narrow) && !isinf(value)) return bits >> 16;
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// A double that rounds to any narrower type as the integer itself would: below the 53 bits that a
+// double holds, the last one kept says whether any were lost (round to odd).
+static double double_to_round(uint64_t magnitude, int negative) {
+    if (magnitude >> 53) magnitude = (magnitude | ((magnitude & 0x7ff) + 0x7ff)) & ~0x7ffull;
+    return negative ? -(double)magnitude : (double)magnitude;
 }
 
 static int is_float(ck_type t) { return t == CK_F16 || t == CK_BF16 || t == CK_F32 || t == CK_F64; }
@@ -100,6 +106,18 @@ static void to_integer(int64_t *y, const void *source, ck_type type, long n) {
     }
 }
 
+// 64-bit integers on their way to a type narrower than double: others reach it without a rounding.
+static void to_double_once(double *y, const void *source, ck_type type, long n) {
+    switch (type) {
+    case CK_U64: { const uint64_t *x = source; LOOP(y[i] = double_to_round(x[i], 0)); }
+    case CK_I64: {
+        const int64_t *x = source;
+        LOOP(y[i] = double_to_round(x[i] < 0 ? -(uint64_t)x[i] : (uint64_t)x[i], x[i] < 0));
+    }
+    default: to_double(y, source, type, n);
+    }
+}
+
 static int64_t clamped(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
 
 static void from_integer(void *target, ck_type type, const int64_t *x, long n) {
@@ -135,7 +153,8 @@ void ck_convert(void *target, ck_type target_type, const void *source, ck_type s
         void *to = y + start * size_of(target_type);
         if (is_float(source_type) || is_float(target_type)) {
             double block[BLOCK];
-            to_double(block, from, source_type, n);
+            if (target_type == CK_F64) to_double(block, from, source_type, n);
+            else to_double_once(block, from, source_type, n);
             from_double(to, target_type, block, n);
         } else {
             int64_t block[BLOCK];

@@ -21,6 +21,10 @@ public final class MappedFile: @unchecked Sendable {
     ///
     /// - Throws: ``FileError`` if it is missing, unreadable or no regular file.
     public init(path: String) throws(FileError) {
+        // The system would stop at the NUL and open another file.
+        guard !path.utf8.contains(0) else {
+            throw FileError(operation: "open", path: path, reason: "its name contains a NUL byte")
+        }
         // A pipe would block the opening until somebody writes, hence O_NONBLOCK.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {

@@ -45,19 +45,29 @@ extension Tensor {
         static let alignment = 64
 
         static func allocate(byteCount: Int) -> (base: UnsafeMutableRawPointer, capacity: Int) {
+            precondition(byteCount <= 1 << 56, "no memory for a tensor of \(byteCount) bytes")
             let capacity = sizeClass(byteCount)
             if let base = pool.withLock({ $0.take(capacity) }) { return (base, capacity) }
-            var pointer: UnsafeMutableRawPointer?
-            // Buffers of a page and more begin on a page, so that the system can back them with
-            // huge pages.
-            let status = posix_memalign(&pointer, capacity >= 1 << 21 ? 1 << 21 : alignment, capacity)
-            guard status == 0, let pointer else {
+            if let base = systemBuffer(capacity) { return (base, capacity) }
+            // Buffers of other sizes may stand in the way.
+            releaseCached()
+            guard let base = systemBuffer(capacity) else {
                 preconditionFailure("no memory for a tensor of \(byteCount) bytes")
             }
+            return (base, capacity)
+        }
+
+        private static func systemBuffer(_ capacity: Int) -> UnsafeMutableRawPointer? {
+            var pointer: UnsafeMutableRawPointer?
+            // Large buffers begin where the system can back them with huge pages.
+            let isLarge = capacity >= 1 << 21
+            guard posix_memalign(&pointer, isLarge ? 1 << 21 : alignment, capacity) == 0 else {
+                return nil
+            }
             #if os(Linux)
-                if capacity >= 1 << 21 { madvise(pointer, capacity, MADV_HUGEPAGE) }
+                if isLarge { madvise(pointer, capacity, MADV_HUGEPAGE) }
             #endif
-            return (pointer, capacity)
+            return pointer
         }
 
         static func deallocate(_ base: UnsafeMutableRawPointer, capacity: Int) {

@@ -28,13 +28,27 @@ extension Tensor {
         public var rank: Int { sizes.count }
 
         /// The number of elements: the product of the sizes, 1 for a scalar.
-        public var elementCount: Int { sizes.reduce(1, *) }
+        ///
+        /// - Precondition: It fits an `Int`.
+        public var elementCount: Int {
+            var product = 1
+            for size in sizes {
+                let (next, overflow) = product.multipliedReportingOverflow(by: size)
+                if overflow {
+                    precondition(contains(0), "the elements of the shape \(self) are too many")
+                    return 0
+                }
+                product = next
+            }
+            return product
+        }
 
         /// Element strides of the contiguous row-major layout.
         var rowMajorStrides: [Int] {
             var strides = [Int](repeating: 1, count: sizes.count)
             for axis in sizes.indices.dropLast().reversed() {
-                strides[axis] = strides[axis + 1] * Swift.max(sizes[axis + 1], 1)
+                // Only beside a size of 0 can this overflow, and then there is nothing to reach.
+                strides[axis] = strides[axis + 1] &* Swift.max(sizes[axis + 1], 1)
             }
             return strides
         }

@@ -30,8 +30,11 @@ public struct Tensor: Sendable {
     /// A contiguous tensor whose elements are whatever the memory held, for an operation that
     /// writes every one of them.
     public init(uninitialized shape: Shape, dtype: DType = .float32) {
+        let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(
+            by: dtype.byteCount)
+        precondition(!overflow, "no memory for \(dtype) of shape \(shape)")
         self.init(
-            storage: Storage(byteCount: shape.elementCount * dtype.byteCount), shape: shape,
+            storage: Storage(byteCount: byteCount), shape: shape,
             strides: shape.rowMajorStrides, offset: 0, dtype: dtype)
     }
 
@@ -121,9 +124,10 @@ public struct Tensor: Sendable {
 
     /// Whether the elements follow one another in row-major order without gaps.
     public var isContiguous: Bool {
+        if elementCount == 0 { return true }
         var expected = 1
         for axis in shape.indices.reversed() where shape[axis] != 1 {
-            if strides[axis] != expected { return shape.elementCount == 0 }
+            if strides[axis] != expected { return false }
             expected *= shape[axis]
         }
         return true
@@ -139,7 +143,9 @@ public struct Tensor: Sendable {
     /// - Precondition: `Element` is the type that ``dtype`` names; see ``converted(to:)``.
     public func elements<Element: TensorElement>(as type: Element.Type = Element.self) -> [Element] {
         precondition(type.dtype == dtype, "elements of \(dtype) were asked for as \(type.dtype)")
-        return withUnsafeBytes { bytes in
+        // A file may store true as any byte but 0; a Swift Bool must be 0 or 1.
+        let bits = dtype == .bool ? converted(to: .uint8) : self
+        return bits.withUnsafeBytes { bytes in
             [Element](unsafeUninitializedCapacity: elementCount) { buffer, count in
                 count = elementCount
                 if let source = bytes.baseAddress, let target = buffer.baseAddress, count > 0 {

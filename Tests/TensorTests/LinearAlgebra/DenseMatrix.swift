@@ -48,9 +48,17 @@ struct DenseMatrix {
     var norm: Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
     static func * (a: DenseMatrix, b: DenseMatrix) -> DenseMatrix {
-        DenseMatrix(rows: a.rows, columns: b.columns) { row, column in
-            (0..<a.columns).reduce(0) { $0 + a[row, $1] * b[$1, column] }
+        var product = DenseMatrix(rows: a.rows, columns: b.columns) { _, _ in 0 }
+        for row in 0..<a.rows {
+            for inner in 0..<a.columns {
+                let factor = a.values[row * a.columns + inner]
+                for column in 0..<b.columns {
+                    product.values[row * b.columns + column] +=
+                        factor * b.values[inner * b.columns + column]
+                }
+            }
         }
+        return product
     }
 
     static func - (a: DenseMatrix, b: DenseMatrix) -> DenseMatrix {
