@@ -188,8 +188,10 @@ extension BertCharacterMap {
                 let page = scalar / Self.pageSize
                 let pageEnd = min(end, (page + 1) * Self.pageSize)
                 if pageEnd - scalar == Self.pageSize {
-                    let shared = sharedPage ?? addPage(
-                        Array(repeating: entry, count: Self.pageSize)[...], isShared: true)
+                    let shared =
+                        sharedPage
+                        ?? addPage(
+                            Array(repeating: entry, count: Self.pageSize)[...], isShared: true)
                     sharedPage = shared
                     pageOfScalars[page] = shared
                 } else {

@@ -103,6 +103,7 @@ final class PieceTable: @unchecked Sendable {
     /// - Parameters:
     ///   - piece: `count` bytes, and ``padding`` readable bytes after them.
     ///   - count: At least 0.
+    /// - Returns: The id.
     @inline(__always)
     func id(_ piece: UnsafePointer<UInt8>, count: Int) -> Int32? {
         let id = slots[slot(of: piece, count: count)].id
@@ -122,6 +123,7 @@ final class PieceTable: @unchecked Sendable {
     /// - Parameters:
     ///   - text: `count` bytes, and ``padding`` readable bytes after them.
     ///   - count: At least 1.
+    /// - Returns: The piece's id and length.
     @inline(__always)
     func longestPrefix(of text: UnsafePointer<UInt8>, count: Int) -> (id: Int32, count: Int)? {
         for length in longLengths where length <= count {

@@ -52,16 +52,20 @@ struct TokenSink {
     private(set) var count = 0
     /// How many of them are kept.
     let limit: Int
-    /// The word that tokens belong to, or nil if words are not recorded.
-    var word: Int32?
+    let recordsWords: Bool
+    /// The word that the next tokens belong to.
+    var word: Int32 = 0
 
-    init(limit: Int) { self.limit = max(0, limit) }
+    init(limit: Int, recordsWords: Bool = false) {
+        self.limit = max(0, limit)
+        self.recordsWords = recordsWords
+    }
 
     @inline(__always)
     mutating func append(_ id: Int32) {
         if count < limit {
             ids.append(id)
-            if let word { wordIndices.append(word) }
+            if recordsWords { wordIndices.append(word) }
         }
         count += 1
     }
@@ -71,7 +75,7 @@ struct TokenSink {
         let excess = ids.count - min(count, limit)
         if excess > 0 {
             ids.removeLast(excess)
-            if word != nil { wordIndices.removeLast(excess) }
+            if recordsWords { wordIndices.removeLast(excess) }
         }
         self.count = count
     }
@@ -80,15 +84,22 @@ struct TokenSink {
 extension SequenceTemplate {
     /// One text, its tokens cut so that at most `maximumLength` ids remain.
     ///
-    /// - Parameter fill: Adds the text's tokens.
-    func encode(maximumLength: Int, _ fill: (inout TokenSink) -> Void) -> TokenizedText {
-        var sink = TokenSink(limit: maximumLength - singleSpecialCount)
+    /// - Parameters:
+    ///   - maximumLength: The most ids, special ones included.
+    ///   - recordsWords: Whether the word of each id is wanted.
+    ///   - fill: Adds the text's tokens.
+    /// - Returns: The ids of the template.
+    func encode(
+        maximumLength: Int, recordsWords: Bool = false, _ fill: (inout TokenSink) -> Void
+    ) -> TokenizedText {
+        var sink = TokenSink(
+            limit: maximumLength - singleSpecialCount, recordsWords: recordsWords)
         fill(&sink)
         return assemble(
             single, [(sink, min(sink.count, sink.limit))], maximumLength: maximumLength)
     }
 
-    /// Two texts, see ``encode(maximumLength:_:)``. The longer one is cut first.
+    /// Two texts, see ``encode(maximumLength:recordsWords:_:)``. The longer one is cut first.
     func encodePair(
         maximumLength: Int, _ fillFirst: (inout TokenSink) -> Void,
         _ fillSecond: (inout TokenSink) -> Void
@@ -127,7 +138,7 @@ extension SequenceTemplate {
         let count = elements.reduce(texts.reduce(0) { $0 + $1.keptCount }) { $0 + $1.specialCount }
         ids.reserveCapacity(count)
         typeIDs.reserveCapacity(count)
-        let recordsWords = texts.contains { $0.sink.word != nil }
+        let recordsWords = texts.contains(where: \.sink.recordsWords)
         func append(_ text: (sink: TokenSink, keptCount: Int), _ typeID: Int32) {
             ids.append(contentsOf: text.sink.ids.prefix(text.keptCount))
             typeIDs.append(contentsOf: repeatElement(typeID, count: text.keptCount))

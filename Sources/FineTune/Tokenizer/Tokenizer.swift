@@ -21,6 +21,7 @@ public protocol Tokenizer: Sendable {
     ///   - text: Any text. The empty one gives the special tokens alone.
     ///   - maximumLength: The most ids to return, special tokens included. Tokens at the end of
     ///     the text give way, special tokens do not, unless there is no room for them alone.
+    /// - Returns: The ids, their types, and how many tokens gave way.
     func encode(_ text: String, maximumLength: Int) -> TokenizedText
 
     /// Encodes two texts as one sequence, such as a question and an answer.
@@ -30,6 +31,7 @@ public protocol Tokenizer: Sendable {
     ///   - second: The second text.
     ///   - maximumLength: The most ids to return, special tokens included. The longer text gives
     ///     way until both are equally long, then both do.
+    /// - Returns: The ids, their types, and how many tokens gave way.
     func encode(_ first: String, pairedWith second: String, maximumLength: Int) -> TokenizedText
 
     /// Encodes a text that is already divided into words, and says which word each token is of:
@@ -38,6 +40,7 @@ public protocol Tokenizer: Sendable {
     /// - Parameters:
     ///   - words: The words. One that is only space or control characters gives no token.
     ///   - maximumLength: The most ids to return, special tokens included.
+    /// - Returns: The ids, their types and words, and how many tokens gave way.
     func encode(words: [String], maximumLength: Int) -> TokenizedText
 
     /// The token that has an id, or nil if none has.

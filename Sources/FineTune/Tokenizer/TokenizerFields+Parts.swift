@@ -23,7 +23,8 @@ extension PieceList {
             guard let number = value.int, let id = Int32(exactly: number), id >= 0 else {
                 throw fields.invalid(
                     field, expected: "an object from token to id",
-                    found: "one where '\(token)' has \(value.int.map(String.init) ?? value.kindName)"
+                    found:
+                        "one where '\(token)' has \(value.int.map(String.init) ?? value.kindName)"
                 )
             }
             if let last = entries.last, last.id >= id { isSorted = false }
@@ -47,8 +48,12 @@ extension PieceList {
 extension AddedTokens.Token {
     /// The file's `added_tokens`.
     ///
-    /// - Parameter id: The id of a token of the model's vocabulary. It counts, whatever
-    ///   the file says, as in the `tokenizers` package.
+    /// - Parameters:
+    ///   - file: The whole file.
+    ///   - id: The id of a token of the model's vocabulary. It counts, whatever the file says, as
+    ///     in the `tokenizers` package.
+    /// - Returns: The tokens, those without content left out.
+    /// - Throws: ``TokenizerError/invalidField(path:field:expected:found:)``.
     static func list(
         _ file: TokenizerFields, id: (String) -> Int?
     ) throws(TokenizerError) -> [AddedTokens.Token] {
@@ -85,7 +90,10 @@ extension SequenceTemplate {
 
     /// The file's `post_processor`.
     ///
-    /// - Parameter vocabularySize: What the ids of special tokens must lie below.
+    /// - Parameters:
+    ///   - file: The whole file.
+    ///   - vocabularySize: What the ids of special tokens must lie below.
+    /// - Throws: ``TokenizerError``.
     init(_ file: TokenizerFields, vocabularySize: Int) throws(TokenizerError) {
         guard let fields = try file.fields("post_processor") else {
             self = .bare

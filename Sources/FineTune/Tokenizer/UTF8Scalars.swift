@@ -51,5 +51,7 @@ func encodeScalar(_ scalar: UInt32, to target: UnsafeMutablePointer<UInt8>) -> I
 func decomposeHangul(_ syllable: UInt32) -> (UInt32, UInt32, UInt32?) {
     let index = syllable - 0xAC00
     let trailing = index % 28
-    return (0x1100 + index / 588, 0x1161 + index % 588 / 28, trailing == 0 ? nil : 0x11A7 + trailing)
+    return (
+        0x1100 + index / 588, 0x1161 + index % 588 / 28, trailing == 0 ? nil : 0x11A7 + trailing
+    )
 }

@@ -14,7 +14,7 @@ struct WordBuffer {
     /// The bytes that a buffer for words of this many scalars needs.
     static func capacity(forScalars limit: Int) -> Int { limit * 4 + 4 + PieceTable.padding }
 
-    /// - Parameter bytes: ``capacity(forScalars:)`` bytes.
+    /// An empty buffer over ``capacity(forScalars:)`` bytes.
     init(_ bytes: UnsafeMutablePointer<UInt8>, scalarLimit: Int) {
         bytes.initialize(repeating: 0, count: Self.capacity(forScalars: scalarLimit))
         self.bytes = bytes

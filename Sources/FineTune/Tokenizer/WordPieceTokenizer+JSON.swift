@@ -33,7 +33,8 @@ extension WordPieceTokenizer {
         guard let fields = try file.fields("normalizer") else { return .none }
         let kind = try fields.string("type") ?? "null"
         guard kind == "BertNormalizer" else {
-            throw file.unsupported("normalizer", found: kind, supported: ["BertNormalizer", "null"])
+            throw file.unsupported(
+                "normalizer", found: kind, supported: ["BertNormalizer", "null"])
         }
         return BertNormalization(
             cleansText: try fields.bool("clean_text") ?? true,

@@ -6,7 +6,9 @@
 /// al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding" (2019),
 /// and Wu et al., "Google's Neural Machine Translation System" (2016), section 4.1.
 public struct WordPieceTokenizer: Tokenizer {
+    /// One more than the largest id, added tokens included.
     public let vocabularySize: Int
+    /// The `max_length` of the file's `truncation`, or the configuration's `model_max_length`.
     public let suggestedMaximumLength: Int?
     /// How texts are changed before they are divided into words.
     public let normalization: BertNormalization
@@ -51,14 +53,17 @@ public struct WordPieceTokenizer: Tokenizer {
 // MARK: Tokenizer
 
 extension WordPieceTokenizer {
+    /// The number of tokens that the template adds to one text: BERT's are two.
     public var specialTokenCount: Int { template.singleSpecialCount }
 
+    /// Encodes one text, see ``Tokenizer/encode(_:maximumLength:)``.
     public func encode(_ text: String, maximumLength: Int) -> TokenizedText {
         template.encode(maximumLength: maximumLength) { sink in
             withWordBuffer { tokenize(text, &$0, &sink) }
         }
     }
 
+    /// Encodes two texts, see ``Tokenizer/encode(_:pairedWith:maximumLength:)``.
     public func encode(
         _ first: String, pairedWith second: String, maximumLength: Int
     ) -> TokenizedText {
@@ -68,8 +73,9 @@ extension WordPieceTokenizer {
             { sink in withWordBuffer { tokenize(second, &$0, &sink) } })
     }
 
+    /// Encodes words, see ``Tokenizer/encode(words:maximumLength:)``.
     public func encode(words: [String], maximumLength: Int) -> TokenizedText {
-        template.encode(maximumLength: maximumLength) { sink in
+        template.encode(maximumLength: maximumLength, recordsWords: true) { sink in
             withWordBuffer { buffer in
                 for (index, word) in words.enumerated() {
                     sink.word = Int32(clamping: index)
@@ -79,10 +85,12 @@ extension WordPieceTokenizer {
         }
     }
 
+    /// The token that has an id, or nil if none has.
     public func token(_ id: Int) -> String? {
         addedList.last { $0.id == id }?.content ?? vocabulary.token(id)
     }
 
+    /// The id of a token, or nil if it is not in the vocabulary.
     public func id(_ token: String) -> Int? {
         let added = addedList.last { $0.content.utf8.elementsEqual(token.utf8) }
         return added.map { Int($0.id) } ?? vocabulary.id(token)

@@ -1,0 +1,48 @@
+import Checkpoint
+import FineTune
+import Foundation
+import Testing
+
+/// What `Fixtures/tokenizer/generate.py` and `generate_bpe.py` wrote, and the real model's folder.
+enum TokenizerFixtures {
+    static let folder = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures/tokenizer").path
+
+    /// The folder of all-MiniLM-L6-v2, which `Tests/run.sh` fetches.
+    static var miniLM: String {
+        ProcessInfo.processInfo.environment["FINETUNE_MINILM"]
+            ?? FileManager.default.homeDirectoryForCurrentUser.path
+            + "/.cache/swift-finetune/all-MiniLM-L6-v2"
+    }
+
+    /// The rows of a JSON Lines file.
+    static func rows(_ name: String) throws -> [JSON] {
+        let bytes = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
+        return try bytes.split(separator: 0x0A).map { try JSON(parsing: Array($0)) }
+    }
+
+    static func tokenizer(_ name: String) throws -> WordPieceTokenizer {
+        try WordPieceTokenizer(contentsOf: "\(folder)/\(name).json")
+    }
+
+    /// A file with this content, for as long as the body runs.
+    static func withFile<Result>(
+        _ content: some Sequence<UInt8>, _ body: (String) throws -> Result
+    ) throws -> Result {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "tokenizer-\(UUID().uuidString)").path
+        try Data(content).write(to: URL(filePath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return try body(path)
+    }
+}
+
+extension JSON {
+    /// A field of a fixture's row.
+    func text(_ field: String) throws -> String { try #require(self[field]?.string) }
+    func integer(_ field: String) throws -> Int { try #require(self[field]?.int) }
+    func integers(_ field: String) throws -> [Int32] {
+        try #require(self[field]?.array).map { Int32(try #require($0.int)) }
+    }
+}

@@ -1,0 +1,167 @@
+import Checkpoint
+import Testing
+
+@testable import FineTune
+
+/// Ids beside those of the `tokenizers` package.
+@Suite struct WordPieceParityTests {
+    @Test("every text of the fixture has the package's ids under the real vocabulary")
+    func miniLM() throws {
+        let rows = try TokenizerFixtures.rows("minilm.jsonl")
+        #expect(rows.count >= 2000)
+        for path in ["tokenizer.json", "vocab.txt"] {
+            let file = TokenizerFixtures.miniLM + "/" + path
+            let tokenizer =
+                path == "vocab.txt"
+                ? try WordPieceTokenizer(
+                    vocabulary: file,
+                    configuration: TokenizerFixtures.miniLM + "/tokenizer_config.json")
+                : try WordPieceTokenizer(contentsOf: file)
+            #expect(tokenizer.vocabularySize == 30522)
+            for row in rows {
+                let text = try row.text("text")
+                let encoded = tokenizer.encode(text, maximumLength: .max)
+                #expect(try encoded.ids == row.integers("ids"), "\(text.debugDescription)")
+                #expect(encoded.typeIDs.count == encoded.ids.count)
+                #expect(encoded.truncatedCount == 0)
+            }
+        }
+    }
+
+    @Test("every combination of options has the package's ids, with added tokens and without")
+    func options() throws {
+        var tokenizers: [String: WordPieceTokenizer] = [:]
+        for row in try TokenizerFixtures.rows("small.jsonl") {
+            let name = try row.text("tokenizer")
+            let tokenizer = try tokenizers[name] ?? TokenizerFixtures.tokenizer(name)
+            tokenizers[name] = tokenizer
+            let text = try row.text("text")
+            let encoded = tokenizer.encode(text, maximumLength: .max)
+            #expect(try encoded.ids == row.integers("ids"), "\(name): \(text.debugDescription)")
+            if row["types"] != nil {
+                #expect(try encoded.typeIDs == row.integers("types"), "\(text.debugDescription)")
+            }
+        }
+    }
+
+    @Test("pairs, token types and truncation are the package's", arguments: ["uncased", "added"])
+    func pairs(name: String) throws {
+        let tokenizer = try TokenizerFixtures.tokenizer(name)
+        for row in try TokenizerFixtures.rows("pairs.jsonl") where row["tokenizer"]?.string == name
+        {
+            let maximum = try row.integer("maximum")
+            let first = try row.text("first")
+            let encoded = tokenizer.encode(
+                first, pairedWith: try row.text("second"), maximumLength: maximum)
+            #expect(try encoded.ids == row.integers("ids"))
+            #expect(try encoded.typeIDs == row.integers("types"))
+            #expect(try encoded.truncatedCount == row.integer("lost"))
+            let single = tokenizer.encode(first, maximumLength: maximum)
+            #expect(try single.ids == row.integers("single"))
+        }
+    }
+
+    @Test("texts given as words have the package's ids and word indices")
+    func words() throws {
+        let tokenizer = try TokenizerFixtures.tokenizer("uncased")
+        for row in try TokenizerFixtures.rows("words.jsonl") {
+            let words = try #require(row["words"]?.array).map { try #require($0.string) }
+            let encoded = tokenizer.encode(words: words, maximumLength: .max)
+            #expect(try encoded.ids == row.integers("ids"), "\(words)")
+            #expect(try encoded.wordIndices == row.integers("indices"), "\(words)")
+        }
+    }
+
+    @Test("every Unicode scalar is normalized and divided as by the package", arguments: 0..<7)
+    func everyScalar(row: Int) throws {
+        let fixture = try TokenizerFixtures.rows("scalars.jsonl")[row]
+        let map = try Self.map(fixture)
+        let sums = try #require(fixture["sums"]?.array)
+        for (block, sum) in sums.enumerated() {
+            var checksum = CyclicRedundancyCheck()
+            for scalar in (block * 4096..<(block + 1) * 4096).compactMap(Unicode.Scalar.init) {
+                for probe in Self.probes(scalar) {
+                    probe.withUnsafeBufferPointer { map.appendWords(of: $0, to: &checksum) }
+                    checksum.add(0xFE)
+                }
+            }
+            #expect(Int(checksum.value) == sum.int, "from U+\(String(block * 4096, radix: 16))")
+        }
+    }
+
+    @Test("the normalized text, divided, gives the words that one pass gives", arguments: [0, 5])
+    func normalizedText(row: Int) throws {
+        let map = try Self.map(TokenizerFixtures.rows("scalars.jsonl")[row])
+        var atOnce = CyclicRedundancyCheck()
+        var inSteps = CyclicRedundancyCheck()
+        for scalar in (0..<0x110000).compactMap(Unicode.Scalar.init) {
+            for probe in Self.probes(scalar) {
+                probe.withUnsafeBufferPointer { text in
+                    map.appendWords(of: text, to: &atOnce)
+                    map.normalized(text).withUnsafeBufferPointer {
+                        BertCharacterMap.unnormalized.appendWords(of: $0, to: &inSteps)
+                    }
+                }
+            }
+            if atOnce.value != inSteps.value {
+                Issue.record("U+\(String(scalar.value, radix: 16))")
+                break
+            }
+        }
+    }
+
+    private static func map(_ row: JSON) throws -> BertCharacterMap {
+        let options = try #require(row["options"])
+        return BertCharacterMap(
+            BertNormalization(
+                cleansText: options["clean_text"]?.bool ?? true,
+                separatesIdeographs: options["handle_chinese_chars"]?.bool ?? true,
+                stripsAccents: options["strip_accents"]?.bool,
+                lowercases: options["lowercase"]?.bool ?? true))
+    }
+
+    /// `PROBES` of the generator.
+    private static func probes(_ scalar: Unicode.Scalar) -> [[UInt8]] {
+        let own = Array(UTF8.encode(scalar) ?? .init())
+        return [
+            own, [0x61] + own + [0x62],
+            Array("\u{E9}\u{302E}".utf8) + own + Array("\u{1D165}\u{1B44}y".utf8),
+            Array("\u{8C48}".utf8) + own + Array("\u{316}\u{301}Z".utf8),
+        ]
+    }
+}
+
+extension BertCharacterMap {
+    /// Adds each word, and 0xFF after it.
+    fileprivate func appendWords(
+        of text: UnsafeBufferPointer<UInt8>, to checksum: inout CyclicRedundancyCheck
+    ) {
+        withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: WordBuffer.capacity(forScalars: 20)
+        ) { memory in
+            guard let base = memory.baseAddress else { return }
+            var buffer = WordBuffer(base, scalarLimit: 20)
+            divide(text, &buffer) { word in
+                for position in 0..<word.count { checksum.add(word.bytes[position]) }
+                checksum.add(0xFF)
+            }
+        }
+    }
+}
+
+/// CRC-32 as in zlib.
+private struct CyclicRedundancyCheck {
+    private static let table: [UInt32] = (0..<256).map { index in
+        (0..<8).reduce(UInt32(index)) { value, _ in
+            value & 1 == 0 ? value >> 1 : 0xEDB8_8320 ^ (value >> 1)
+        }
+    }
+    private let table = Self.table
+    private var state: UInt32 = 0xFFFF_FFFF
+
+    var value: UInt32 { ~state }
+
+    mutating func add(_ byte: UInt8) {
+        state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ (state >> 8)
+    }
+}
