@@ -76,7 +76,9 @@ private final class ThreadPool: @unchecked Sendable {
 
     final class Job: @unchecked Sendable {
         let tiles: Int
-        let body: (Int) -> Void
+        /// Read only for a tile that was taken and not yet counted as finished, and dropped when all
+        /// are: a worker that comes late holds the job, but never the caller's closure.
+        private var body: ((Int) -> Void)?
         private let next = Atomic(0)
         private let finished = Atomic(0)
         /// Workers that may still join.
@@ -93,13 +95,27 @@ private final class ThreadPool: @unchecked Sendable {
             while true {
                 let tile = next.add(1, ordering: .relaxed).oldValue
                 guard tile < tiles else { return }
-                body(tile)
+                run(tile)
                 finished.add(1, ordering: .releasing)
             }
         }
 
+        /// A call of its own, so that every reference to the closure is gone when it returns.
+        @inline(never)
+        private func run(_ tile: Int) { body?(tile) }
+
+        /// Waits until all tiles are done.
+        func finish() {
+            var spins = 0
+            while !isDone {
+                spins += 1
+                if spins < 1 << 12 { ck_pause() } else { sched_yield() }
+            }
+            body = nil
+        }
+
         var hasTiles: Bool { next.load(ordering: .relaxed) < tiles }
-        var isDone: Bool { finished.load(ordering: .acquiring) == tiles }
+        private var isDone: Bool { finished.load(ordering: .acquiring) == tiles }
     }
 
     private var mutex = pthread_mutex_t()
@@ -144,11 +160,7 @@ private final class ThreadPool: @unchecked Sendable {
         pthread_mutex_lock(&mutex)
         jobs.removeAll { $0 === job }
         pthread_mutex_unlock(&mutex)
-        var spins = 0
-        while !job.isDone {
-            spins += 1
-            if spins < 1 << 12 { ck_pause() } else { sched_yield() }
-        }
+        job.finish()
     }
 
     /// A thread that serves jobs for ever; false if the system gives none.
