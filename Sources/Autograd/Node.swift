@@ -11,6 +11,8 @@ final class Node {
     let number: Int
     private(set) var inputs: [Node?]
     private var rule: Rule?
+    /// Whether a backward pass has used the rule. A second one would lose gradients in silence.
+    private var isConsumed = false
     /// Where the gradient of a leaf goes.
     private let sink: (any GradientSink)?
     private var gradient: Tensor?
@@ -58,11 +60,14 @@ final class Node {
     /// Hands this entry's gradient on to its inputs, and drops what it held.
     private func propagate() {
         guard let received = gradient else { return }
+        precondition(
+            !isConsumed, "a backward pass reached values whose tape an earlier one has consumed")
         gradient = nil
         sink?.accumulate(received)
         guard let rule else { return }
         let parts = rule(received)
         self.rule = nil
+        isConsumed = true
         for (input, part) in zip(inputs, parts) {
             if let input, let part { input.add(part) }
         }

@@ -52,10 +52,12 @@ public struct Variable {
     public var detached: Variable { Variable(value) }
 
     /// Computes the gradients of this with respect to all leaves, hands them to their sinks, and
-    /// frees the tape as it goes: it can be done once.
+    /// frees the tape as it goes. A constant has none to compute.
     ///
     /// - Parameter seed: The gradient of this itself, 1 by default.
-    /// - Precondition: Without a seed, this is a single number.
+    /// - Precondition: Without a seed, this is a single number. No other backward pass has gone
+    ///   through what this was computed from, leaves excepted: add two losses of one computation
+    ///   and differentiate the sum.
     public func backward(seed: Tensor? = nil) {
         guard let node else { return }
         precondition(

@@ -89,7 +89,9 @@ private final class ThreadPool: @unchecked Sendable {
             places = Atomic(threads - 1)
         }
 
-        /// Takes tiles until none is left.
+        /// Takes tiles until none is left. Never inlined: when it returns, the thread holds no
+        /// reference to the closure.
+        @inline(never)
         func work() {
             guard let body else { return }
             while true {
