@@ -38,12 +38,13 @@ public struct PretrainedFolder: Sendable {
         let index = "\(path)/model.safetensors.index.json"
         do {
             if kind(of: single) == .file { return try SafetensorsFile(path: single) }
+            if kind(of: index) == .file { return try ShardedSafetensors(indexPath: index) }
         } catch {
             throw .unreadable("\(error)")
         }
         let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"]
         throw .missingWeights(
-            path, found: others.filter { kind(of: "\(path)/\($0)") == .file } + [index].filter { _ in false })
+            path, found: others.filter { kind(of: "\(path)/\($0)") == .file })
     }
 
     /// The content of one of the folder's JSON files, or nil if there is no such file.

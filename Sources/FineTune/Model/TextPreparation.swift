@@ -38,10 +38,14 @@ public struct TextPreparation: Preparation {
     }
 
     private static func tokenizer(_ folder: PretrainedFolder) throws -> any Tokenizer {
-        guard folder.has("tokenizer.json") || folder.has("vocab.txt") else {
-            throw ModelError.noTokenizer(folder.path)
+        if folder.has("tokenizer.json") {
+            return try WordPieceTokenizer(contentsOf: "\(folder.path)/tokenizer.json")
         }
-        return try WordPieceTokenizer(contentsOf: folder.path + "/tokenizer.json")
+        guard folder.has("vocab.txt") else { throw ModelError.noTokenizer(folder.path) }
+        let settings = "\(folder.path)/tokenizer_config.json"
+        return try WordPieceTokenizer(
+            vocabulary: "\(folder.path)/vocab.txt",
+            configuration: folder.has("tokenizer_config.json") ? settings : nil)
     }
 
     /// The tokens of a text.
