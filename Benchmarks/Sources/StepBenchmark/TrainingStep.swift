@@ -71,11 +71,15 @@ struct TrainingStep {
         let scale = min(1, 1 / (squares.squareRoot() + 1e-6))
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.gradient else { continue }
+            var (first, second) = moments[index]
+            // Held once, so that they change in place.
+            moments[index] = (Tensor(Float(0)), Tensor(Float(0)))
             parameter.value.apply(
                 .init(
                     learningRate: 2e-5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
                     weightDecay: 0.01, step: steps, gradientScale: scale),
-                gradient: gradient, moment1: &moments[index].0, moment2: &moments[index].1)
+                gradient: gradient, moment1: &first, moment2: &second)
+            moments[index] = (first, second)
             parameter.clearGradient()
         }
     }
