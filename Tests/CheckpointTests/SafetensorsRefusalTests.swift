@@ -49,6 +49,9 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
         Refusal(
             "N = 100M + 1", length(100_000_001, then: [0x7B]),
             .headerTooLong(byteCount: 100_000_001)),
+        Refusal(
+            "N = 100M in a short file", length(100_000_000, then: [0x7B]),
+            .headerPastEnd(byteCount: 100_000_000, fileByteCount: 9)),
         Refusal("N = 2^63", length(1 << 63), .headerTooLong(byteCount: 1 << 63)),
         Refusal("N = 2^64 - 1", length(.max), .headerTooLong(byteCount: .max)),
         Refusal(
