@@ -3,8 +3,8 @@ import CLAPACKE
 /// The LAPACK routines that this library calls, for one scalar type.
 ///
 /// LAPACK reads matrices column by column. A row-major matrix read that way is its transpose, so
-/// each operation asks LAPACK for the transposed problem instead of moving elements around; the
-/// file of each says how.
+/// an operation asks for the transposed problem where that is as fast, and else hands over the
+/// columns of a copy; the file of each says which.
 struct LAPACK<Scalar: LAPACKScalar>: Sendable {
     typealias Output = UnsafeMutablePointer<Scalar>?
     typealias Input = UnsafePointer<Scalar>?
@@ -42,10 +42,10 @@ struct LAPACK<Scalar: LAPACKScalar>: Sendable {
     let trcon: @Sendable (Int32, Option, Option, Option, Size, Input, Size, Output) -> Status
     /// Eigenvalues and eigenvectors: layout, job, triangle, n, a and its leading dimension, values.
     let syevd: @Sendable (Int32, Option, Option, Size, Output, Size, Output) -> Status
-    /// LQ factors: layout, m, n, a and its leading dimension, reflectors' scales.
-    let gelqf: @Sendable (Int32, Size, Size, Output, Size, Output) -> Status
-    /// Rows of the Q of an LQ: layout, m, n, reflectors, a and its leading dimension, scales.
-    let orglq: @Sendable (Int32, Size, Size, Size, Output, Size, Input) -> Status
+    /// QR factors: layout, m, n, a and its leading dimension, reflectors' scales.
+    let geqrf: @Sendable (Int32, Size, Size, Output, Size, Output) -> Status
+    /// Columns of the Q of a QR: layout, m, n, reflectors, a and its leading dimension, scales.
+    let orgqr: @Sendable (Int32, Size, Size, Size, Output, Size, Input) -> Status
     /// SVD by divide and conquer: layout, job, m, n, a and its leading dimension, singular values,
     /// u and its own, vᵀ and its own.
     let gesdd:
@@ -77,7 +77,7 @@ extension Float: LAPACKScalar {
     static let routines = LAPACK<Float>(
         potrf: LAPACKE_spotrf, potrs: LAPACKE_spotrs, gesvx: LAPACKE_sgesvx, gels: LAPACKE_sgels,
         gelsd: LAPACKE_sgelsd, trcon: LAPACKE_strcon, syevd: LAPACKE_ssyevd,
-        gelqf: LAPACKE_sgelqf, orglq: LAPACKE_sorglq, gesdd: LAPACKE_sgesdd,
+        geqrf: LAPACKE_sgeqrf, orgqr: LAPACKE_sorgqr, gesdd: LAPACKE_sgesdd,
         gesvd: LAPACKE_sgesvd)
 }
 
@@ -85,7 +85,7 @@ extension Double: LAPACKScalar {
     static let routines = LAPACK<Double>(
         potrf: LAPACKE_dpotrf, potrs: LAPACKE_dpotrs, gesvx: LAPACKE_dgesvx, gels: LAPACKE_dgels,
         gelsd: LAPACKE_dgelsd, trcon: LAPACKE_dtrcon, syevd: LAPACKE_dsyevd,
-        gelqf: LAPACKE_dgelqf, orglq: LAPACKE_dorglq, gesdd: LAPACKE_dgesdd,
+        geqrf: LAPACKE_dgeqrf, orgqr: LAPACKE_dorgqr, gesdd: LAPACKE_dgesdd,
         gesvd: LAPACKE_dgesvd)
 }
 

@@ -55,13 +55,13 @@ extension Tensor {
         throw .notFinite(operation: operation, shape: shape, position: position)
     }
 
-    /// The columns of a right-hand side one after the other, each padded with zeros to `height`.
+    /// The columns of a matrix or right-hand side one after the other, each padded with zeros to `height`.
     func finiteColumns<Scalar: LAPACKScalar>(
         _ operation: String, height: Int, as _: Scalar.Type = Scalar.self
     ) throws(LinearAlgebraError) -> [Scalar] {
         let values: [Scalar] = try finiteElements(operation)
         let (rows, columns) = (shape[0], columnCount)
-        if columns == 1 && height == rows { return values }
+        if height == rows { return rowMajor(values, rows: columns, columns: rows) }
         var result = [Scalar](repeating: 0, count: height * columns)
         for column in 0..<columns {
             for row in 0..<rows {
@@ -91,5 +91,25 @@ extension Tensor {
             throw .outOfMemory(operation: operation, shape: shape)
         }
         precondition(status >= 0, "\(operation): LAPACK refused its argument \(-status)")
+    }
+}
+
+/// The elements of a matrix of shape `[rows, columns]` in row-major order, from those in column-major
+/// order.
+func rowMajor<Scalar: LAPACKScalar>(_ values: [Scalar], rows: Int, columns: Int) -> [Scalar] {
+    if rows == 1 || columns == 1 { return values }
+    // Blocks of this size stay in the first cache whichever way they are walked.
+    let block = 16
+    return [Scalar](unsafeUninitializedCapacity: values.count) { result, count in
+        for top in stride(from: 0, to: rows, by: block) {
+            for left in stride(from: 0, to: columns, by: block) {
+                for row in top..<min(top + block, rows) {
+                    for column in left..<min(left + block, columns) {
+                        result[row * columns + column] = values[column * rows + row]
+                    }
+                }
+            }
+        }
+        count = values.count
     }
 }

@@ -55,6 +55,21 @@ import Testing
         #expect(cut.solution.elements(as: Double.self) == [1, 0])
     }
 
+    /// Matrices with singular values of our choice, from well above the tolerance to well below.
+    @Test(arguments: [(30, 6), (6, 30), (8, 8)], [1e-1, 1e-3, 2e-5, 5e-6, 1e-7, 1e-12, 0])
+    func theRankCountsSingularValuesAboveTheTolerance(size: (Int, Int), smallest: Double) throws {
+        let rank = min(size.0, size.1)
+        let left = DenseMatrix.random(size.0, rank, seed: 12).tensor(.float64)
+        let right = DenseMatrix.random(size.1, rank, seed: 13).tensor(.float64)
+        let values = Tensor((0..<rank).map { $0 == rank - 1 ? smallest : 3 / Double($0 + 3) })
+        let a =
+            DenseMatrix(try left.qr().q) * .diagonal(values)
+            * DenseMatrix(try right.qr().q).transposed
+        let b = DenseMatrix.random(size.0, 1, seed: 14).tensor(.float64)
+        let result = try a.tensor(.float64).leastSquares(b, rankTolerance: 1e-5)
+        #expect(result.rank == (smallest > 1e-5 ? rank : rank - 1))
+    }
+
     @Test func broadcastRowsHaveRankOne() throws {
         let a = Tensor([1.0, 2, 2]).broadcast(to: [5, 3])
         let result = try a.leastSquares(Tensor([9.0, 9, 9, 9, 9]))
