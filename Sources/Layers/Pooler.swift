@@ -16,6 +16,8 @@ public enum Pooling: String, Sendable, Hashable, CaseIterable {
 public final class Pooler: Stage {
     /// What the stage is called.
     public let name = "pooler"
+    /// False: it trains with the layer below it.
+    public let isCounted = false
     /// How the vectors are joined.
     public let pooling: Pooling
     private let dense: Linear?

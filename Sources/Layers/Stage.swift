@@ -25,6 +25,13 @@ public protocol Stage: AnyObject {
     var name: String { get }
     /// Its parameters, in the order of loading.
     var parameters: [Parameter] { get }
+    /// Whether plans count it: a pooler is no stage of its own there, but goes with the one below.
+    var isCounted: Bool { get }
     /// Computes the stage.
     func callAsFunction(_ input: Features, in pass: Pass) -> Features
+}
+
+extension Stage {
+    /// True: a stage counts.
+    public var isCounted: Bool { true }
 }

@@ -176,12 +176,14 @@ final class TrainingRun<P: Preparation, H: Head> {
     /// Says which parameters train, and at which rates.
     private func apply(_ phase: Plan.Phase) {
         trained = []
-        let rates = phase.rates(stages: model.stages.count)
+        let rates = phase.rates(stages: model.stages.count { $0.isCounted })
         model.lock.writing {
+            var counted = 0
             for (index, stage) in model.stages.enumerated() {
+                counted += stage.isCounted ? 1 : 0
                 // What has no pretrained weights belongs to the task like the head.
                 let fresh = model.initializedStages.contains(index) ? phase.headRate : nil
-                set(stage.parameters, rate: rates[index] ?? fresh)
+                set(stage.parameters, rate: rates[max(counted, 1) - 1] ?? fresh)
             }
             set(model.network.parameters, rate: phase.headRate)
         }
