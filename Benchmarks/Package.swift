@@ -12,6 +12,12 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
+            name: "TaskBenchmark",
+            dependencies: [
+                .product(name: "FineTune", package: "swift-finetune"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
             name: "StepBenchmark",
             dependencies: [
                 .product(name: "FineTune", package: "swift-finetune"),

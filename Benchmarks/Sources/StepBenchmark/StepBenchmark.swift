@@ -14,24 +14,40 @@ struct StepBenchmark: ParsableCommand {
     @Option(help: "Threads to compute on.") var threads = 2
     @Flag(help: "Freeze the backbone.") var frozen = false
     @Flag(help: "No dropout.") var noDropout = false
+    @Flag(help: "Only the matrix products of the step: the limit for everything else.")
+    var products = false
     @Option(help: "Run so many steps and print each, instead of serving.") var repeats: Int?
 
     func run() throws {
         let folder = try PretrainedFolder(path: model)
         let configuration = try folder.transformerConfiguration()
-        var step = try TrainingStep(
-            folder: folder, configuration: configuration, benchmark: self)
+        let work: () -> Void
+        if products {
+            let products = StepProducts(configuration, tokens: batch * length, forward: frozen)
+            work = products.run
+        } else {
+            let step = try TrainingStep(
+                folder: folder, configuration: configuration, benchmark: self)
+            work = step.run
+        }
         Tensor.Threads.limited(to: threads) {
             if let repeats {
-                for _ in 0..<repeats { print(step.milliseconds()) }
+                for _ in 0..<repeats { print(milliseconds(work)) }
                 return
             }
-            print(#"{"ready": true}"#, terminator: "\n")
+            print(#"{"ready": true}"#)
             flush()
             while let line = readLine() {
-                print(line == "peak" ? Double(Tensor.Memory.peakProcessBytes) : step.milliseconds())
+                print(line == "peak" ? Double(Tensor.Memory.peakProcessBytes) : milliseconds(work))
                 flush()
             }
         }
+    }
+
+    private func milliseconds(_ work: () -> Void) -> Double {
+        let start = ContinuousClock.now
+        work()
+        let spent = (ContinuousClock.now - start).components
+        return Double(spent.seconds) * 1e3 + Double(spent.attoseconds) * 1e-15
     }
 }

@@ -9,7 +9,7 @@ import FineTune
 #endif
 
 /// Forward, backward, clipping and AdamW on one fixed batch.
-struct TrainingStep {
+final class TrainingStep {
     private let stages: [any Stage]
     private let head: LinearHead
     private let parameters: [Parameter]
@@ -49,14 +49,7 @@ struct TrainingStep {
             shape: [benchmark.batch, 2])
     }
 
-    mutating func milliseconds() -> Double {
-        let start = ContinuousClock.now
-        run()
-        let spent = (ContinuousClock.now - start).components
-        return Double(spent.seconds) * 1e3 + Double(spent.attoseconds) * 1e-15
-    }
-
-    private mutating func run() {
+    func run() {
         steps += 1
         var pass = Pass.training(seed: 0, step: UInt32(steps))
         if !drops { pass = pass.withoutDropout }
