@@ -14,11 +14,10 @@ extension WordPieceTokenizer {
     init(file: TokenizerFields) throws(TokenizerError) {
         let vocabulary = try Self.vocabulary(file)
         self.init(
-            Definition(
-                normalization: try Self.normalization(file), vocabulary: vocabulary,
-                template: try SequenceTemplate(file, vocabularySize: vocabulary.size),
-                addedTokens: try AddedTokens.Token.list(file) { vocabulary.id($0) },
-                suggestedMaximumLength: try file.fields("truncation")?.count("max_length")))
+            WordPieceModel(try Self.normalization(file), vocabulary),
+            template: try SequenceTemplate(file, vocabularySize: vocabulary.size),
+            addedTokens: try AddedTokens.Token.list(file) { vocabulary.id($0) },
+            suggestedMaximumLength: try file.fields("truncation")?.count("max_length"))
     }
 
     private static func normalization(

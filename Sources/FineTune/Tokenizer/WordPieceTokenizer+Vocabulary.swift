@@ -40,10 +40,9 @@ extension WordPieceTokenizer {
                 .duplicate(token: list.token(at: error.second), firstLine: error.first + 1))
         }
         self.init(
-            Definition(
-                normalization: configuration.normalization, vocabulary: vocabulary,
-                template: template, addedTokens: configuration.addedTokens { vocabulary.id($0) },
-                suggestedMaximumLength: configuration.maximumLength))
+            WordPieceModel(configuration.normalization, vocabulary), template: template,
+            addedTokens: configuration.addedTokens { vocabulary.id($0) },
+            suggestedMaximumLength: configuration.maximumLength)
     }
 }
 
@@ -79,7 +78,7 @@ extension PieceList {
             append(line, id: Int32(count))
             start = end + 1
         }
-        if String(validating: self.bytes, as: UTF8.self) == nil {
+        if String(validating: bytes, as: UTF8.self) == nil {
             try throwFirstInvalidLine(path: path)
         }
     }
