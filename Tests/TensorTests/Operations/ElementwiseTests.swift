@@ -56,9 +56,13 @@ import Testing
     func shapesBroadcast(_ dtype: Tensor.DType, _ shapes: (Tensor.Shape, Tensor.Shape)) throws {
         let a = Samples.normal(shapes.0, seed: 1, dtype: dtype)
         let b = Samples.awayFromZero(shapes.1, seed: 2, dtype: dtype)
+        let (x, y) = (doubles(a), doubles(b))
         let shape = try #require(shapes.0.broadcast(with: shapes.1))
         let pairs = (0..<shape.elementCount).map { position in
-            (element(of: a, at: position, in: shape), element(of: b, at: position, in: shape))
+            (
+                x[source(of: position, in: shape, from: shapes.0)],
+                y[source(of: position, in: shape, from: shapes.1)]
+            )
         }
         #expect((a - b).shape == shape)
         #expect(check(a + b, pairs.map { $0 + $1 }) == nil)
@@ -68,18 +72,20 @@ import Testing
         #expect(sameBits(Samples.strided(a) - Samples.strided(b), a - b))
     }
 
-    /// The element that broadcasting puts at a row-major position, found index by index.
-    private func element(of tensor: Tensor, at position: Int, in shape: Tensor.Shape) -> Double {
-        var (rest, own, stride) = (position, 0, 1)
+    /// Where broadcasting takes the element at a row-major position from, found index by index.
+    private func source(
+        of position: Int, in shape: Tensor.Shape, from own: Tensor.Shape
+    ) -> Int {
+        var (rest, place, stride) = (position, 0, 1)
         for axis in shape.indices.reversed() {
             let index = rest % shape[axis]
             rest /= shape[axis]
-            let ownAxis = axis - (shape.rank - tensor.rank)
+            let ownAxis = axis - (shape.rank - own.rank)
             guard ownAxis >= 0 else { continue }
-            if tensor.shape[ownAxis] != 1 { own += index * stride }
-            stride *= tensor.shape[ownAxis]
+            if own[ownAxis] != 1 { place += index * stride }
+            stride *= own[ownAxis]
         }
-        return doubles(tensor)[own]
+        return place
     }
 
     @Test(arguments: computableTypes)

@@ -71,9 +71,9 @@ enum Reference {
         return (sum + lost) / Double(row.count)
     }
 
-    /// Self-attention of every head over one segment `[length, heads · width]`.
-    ///
-    /// - Parameter multiplier: What the probability of (head, row, column) is multiplied with.
+    /// Self-attention of every head over one segment `[length, heads · width]`: the output, and the
+    /// logarithm of each row's denominator. `multiplier` is what the probability of (head, row,
+    /// column) is multiplied with.
     static func attention(
         query: [Double], key: [Double], value: [Double], length: Int, heads: Int, width: Int,
         multiplier: (_ head: Int, _ row: Int, _ column: Int) -> Double = { _, _, _ in 1 }

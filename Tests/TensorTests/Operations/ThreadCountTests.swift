@@ -15,6 +15,21 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
         (self.name, self.run) = (name, run)
     }
 
+    private static let drawn = Mutex<[String: Tensor]>([:])
+
+    /// Drawn once, as the operations are run many times.
+    private static func normal(
+        _ shape: Tensor.Shape, seed: UInt64, dtype: Tensor.DType
+    ) -> Tensor {
+        drawn.withLock { drawn in
+            let key = "\(shape) \(seed) \(dtype)"
+            if let known = drawn[key] { return known }
+            let new = Samples.awayFromZero(shape, gap: 1e-3, seed: seed, dtype: dtype)
+            drawn[key] = new
+            return new
+        }
+    }
+
     private static func number(_ value: Double) -> Tensor { Tensor(value) }
 
     private static let segments = Segments(lengths: [70, 1, 130, 33, 64])
@@ -22,7 +37,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
 
     private static func attention(_ segments: Segments, _ dtype: Tensor.DType) -> [Tensor] {
         let parts = (1...4).map {
-            Samples.normal([segments.rowCount, 60], seed: $0, dtype: dtype)
+            normal([segments.rowCount, 60], seed: $0, dtype: dtype)
         }
         let settings = Tensor.AttentionSettings(
             segments: segments, heads: 3,
@@ -37,26 +52,26 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
 
     static let all = [
         TiledOperation("elementwise") { dtype in
-            let a = Samples.normal([50_000], seed: 1, dtype: dtype)
-            let b = Samples.awayFromZero([50_000], seed: 2, dtype: dtype)
+            let a = normal([50_000], seed: 1, dtype: dtype)
+            let b = normal([50_000], seed: 2, dtype: dtype)
             var sum = a
             sum.accumulate(b, scale: 0.3)
             sum.scale(by: 1.1)
             return [a + b, a - b, a * b, a / b, a * 3, a.exp(), a.squared(), -a, sum]
         },
         TiledOperation("broadcasting") { dtype in
-            let a = Samples.normal([700, 70], seed: 1, dtype: dtype)
-            let b = Samples.normal([70], seed: 2, dtype: dtype)
+            let a = normal([700, 70], seed: 1, dtype: dtype)
+            let b = normal([70], seed: 2, dtype: dtype)
             return [a + b, a * b.reshaped([1, 70]), a - a.sum(axis: 1).reshaped([700, 1])]
         },
         TiledOperation("activations") { dtype in
-            let x = Samples.normal([40_000], seed: 1, dtype: dtype)
+            let x = normal([40_000], seed: 1, dtype: dtype)
             return Activation.allCases.flatMap {
                 [x.activated($0), x.activationGradient($0, input: x)]
             }
         },
         TiledOperation("reductions") { dtype in
-            let a = Samples.normal([300, 400], seed: 1, dtype: dtype)
+            let a = normal([300, 400], seed: 1, dtype: dtype)
             return [
                 number(a.sum()), number(a.mean()), number(a.sumOfSquares()), number(a.maximum()),
                 number(a.dot(a)), a.sum(axis: 0), a.sum(axis: 1), a.mean(axis: 0),
@@ -64,9 +79,9 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
             ]
         },
         TiledOperation("products") { dtype in
-            let a = Samples.normal([300, 130], seed: 1, dtype: dtype)
-            let b = Samples.normal([130, 200], seed: 2, dtype: dtype)
-            let wide = Samples.normal([130, 1200], seed: 3, dtype: dtype)
+            let a = normal([300, 130], seed: 1, dtype: dtype)
+            let b = normal([130, 200], seed: 2, dtype: dtype)
+            let wide = normal([130, 1200], seed: 3, dtype: dtype)
             return [
                 Tensor.matmul(a, b), Tensor.matmul(a, wide),
                 Tensor.matmul(b, a, transposingA: true, transposingB: true),
@@ -74,16 +89,16 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
             ]
         },
         TiledOperation("linear maps") { dtype in
-            let x = Samples.normal([500, 70], seed: 1, dtype: dtype)
-            let weight = Samples.normal([90, 70], seed: 2, dtype: dtype)
-            let bias = Samples.normal([90], seed: 3, dtype: dtype)
+            let x = normal([500, 70], seed: 1, dtype: dtype)
+            let weight = normal([90, 70], seed: 2, dtype: dtype)
+            let bias = normal([90], seed: 3, dtype: dtype)
             let results = x.linear(
                 weight: weight, bias: bias, activation: .gelu, keepingInput: true)
             return [results.output] + (results.activated.map { [$0] } ?? [])
         },
         TiledOperation("normalisations") { dtype in
-            let x = Samples.normal([700, 100], seed: 1, dtype: dtype)
-            let gamma = Samples.normal([100], seed: 2, dtype: dtype)
+            let x = normal([700, 100], seed: 1, dtype: dtype)
+            let gamma = normal([100], seed: 2, dtype: dtype)
             let (output, statistics) = x.layerNormalized(gamma: gamma, beta: gamma, epsilon: 1e-5)
             let gradients = output.layerNormGradient(
                 input: x, statistics: statistics, gamma: gamma)
@@ -96,12 +111,12 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
         TiledOperation("attention over few segments") { attention(segments, $0) },
         TiledOperation("attention over many segments") { attention(manySegments, $0) },
         TiledOperation("dropout") { dtype in
-            let x = Samples.normal([50_000], seed: 1, dtype: dtype)
+            let x = normal([50_000], seed: 1, dtype: dtype)
             let mask = DropoutMask(rate: 0.3, seed: 1, layer: 2, step: 3)
             return [x.dropped(mask), x.dropped(mask, adding: x)]
         },
         TiledOperation("rows") { dtype in
-            let x = Samples.normal([500, 200], seed: 1, dtype: dtype)
+            let x = normal([500, 200], seed: 1, dtype: dtype)
             let indices = (0..<1500).map { Int32($0 * $0 % 499) }
             var sums = Tensor(zeros: [500, 200], dtype: dtype)
             sums.scatterAdd(x.gatheringRows(indices), at: indices)
@@ -110,8 +125,8 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
             return [x.gatheringRows(indices), sums, means, means.segmentMeansGradient(rows)]
         },
         TiledOperation("optimizers") { dtype in
-            var parameter = Samples.normal([50_000], seed: 1, dtype: dtype)
-            let gradient = Samples.normal([50_000], seed: 2, dtype: dtype)
+            var parameter = normal([50_000], seed: 1, dtype: dtype)
+            let gradient = normal([50_000], seed: 2, dtype: dtype)
             var (first, second) = (gradient * 0.1, gradient.squared())
             parameter.apply(
                 Tensor.AdamWStep(
