@@ -29,7 +29,7 @@ extension Tensor {
         let output = keepsBoth ? Tensor(uninitialized: outputShape, dtype: dtype) : product
         let (size, kernels) = (dtype.byteCount, kernels)
         MatrixProduct(
-            dtype: dtype, m: inputs == 0 ? 0 : x.elementCount / inputs, n: outputs, k: inputs,
+            dtype: dtype, m: shape.dropLast().reduce(1, *), n: outputs, k: inputs,
             a: x.pointer, aStride: inputs, transposingA: false,
             b: w.pointer, bStride: inputs, transposingB: true, c: product.base, cStride: outputs
         ).run { rows, columns in

@@ -29,7 +29,9 @@ public func mismatch(
     guard actual.shape == expected.shape, actual.dtype == expected.dtype else {
         return "found \(actual.dtype) \(actual.shape), expected \(expected.dtype) \(expected.shape)"
     }
-    return mismatch(doubles(actual), doubles(expected), shape: actual.shape, within: tolerance)
+    let wanted = doubles(expected)
+    return mismatch(
+        doubles(actual), wanted, shape: actual.shape, allowed: wanted.map(tolerance.allowed))
 }
 
 /// Says how a tensor differs from numbers in row-major order, or nil if it does not.
@@ -39,18 +41,28 @@ public func mismatch(
     guard actual.elementCount == expected.count else {
         return "found \(actual.shape), expected \(expected.count) elements"
     }
-    return mismatch(doubles(actual), expected, shape: actual.shape, within: tolerance)
+    return mismatch(
+        doubles(actual), expected, shape: actual.shape, allowed: expected.map(tolerance.allowed))
+}
+
+/// Says how a tensor differs from numbers in row-major order, each with an allowance of its own, or
+/// nil if it does not.
+public func mismatch(_ actual: Tensor, _ expected: [Double], allowed: [Double]) -> String? {
+    guard actual.elementCount == expected.count, expected.count == allowed.count else {
+        return "found \(actual.shape), expected \(expected.count) elements"
+    }
+    return mismatch(doubles(actual), expected, shape: actual.shape, allowed: allowed)
 }
 
 /// Says how a number differs from another, or nil if it does not.
 public func mismatch(
     _ actual: Double, _ expected: Double, within tolerance: Tolerance
 ) -> String? {
-    mismatch([actual], [expected], shape: [], within: tolerance)
+    mismatch([actual], [expected], shape: [], allowed: [tolerance.allowed(for: expected)])
 }
 
 private func mismatch(
-    _ actual: [Double], _ expected: [Double], shape: Tensor.Shape, within tolerance: Tolerance
+    _ actual: [Double], _ expected: [Double], shape: Tensor.Shape, allowed: [Double]
 ) -> String? {
     var wrong = 0
     var worst = (position: 0, excess: -Double.infinity)
@@ -60,7 +72,7 @@ private func mismatch(
         // A NaN or an infinity on one side only is as wrong as can be.
         let excess =
             distance.isFinite && wanted.isFinite
-            ? distance - tolerance.allowed(for: wanted) : Double.infinity
+            ? distance - allowed[position] : Double.infinity
         guard excess > 0 else { continue }
         wrong += 1
         if excess > worst.excess { worst = (position, excess) }
@@ -69,7 +81,7 @@ private func mismatch(
     let (found, wanted) = (actual[worst.position], expected[worst.position])
     return "\(wrong) of \(actual.count) elements of \(shape) are off; the worst at "
         + "\(index(of: worst.position, in: shape)): found \(found), expected \(wanted), "
-        + "apart \(abs(found - wanted)), allowed \(tolerance.allowed(for: wanted))"
+        + "apart \(abs(found - wanted)), allowed \(allowed[worst.position])"
 }
 
 /// Says how the distance of two tensors compares with the norm of the second, or nil if

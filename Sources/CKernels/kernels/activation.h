@@ -1,23 +1,30 @@
 // Activations and their derivatives.
 //   GELU       x Phi(x)                              (Hendrycks and Gimpel 2016, arXiv:1606.08415)
 //   GELU_TANH  x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))             (same, section 2)
+//              = x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which does not cancel for x < 0
 //   SILU       x sigmoid(x)
 
-#define GELU_C ((T)0.7978845608028654)
+#define GELU_2C ((T)1.5957691216057308)
 #define GELU_A ((T)0.044715)
 
-INLINE V F(sigmoid)(V x) { return 1 / (1 + F(vexp)(-x)); }
+// 1 / (1 + exp(-x)), and what it lacks to 1 without cancellation.
+INLINE V F(sigmoid)(V x, V *rest) {
+    V small = F(vexp)(F(select)(x < 0, x, -x));
+    V larger = 1 / (1 + small), smaller = small * larger;
+    *rest = F(select)(x < 0, larger, smaller);
+    return F(select)(x < 0, smaller, larger);
+}
 
 INLINE V F(activated)(ck_activation kind, V x) {
-    V bell;
+    V bell, rest;
     switch (kind) {
     case CK_IDENTITY: return x;
     case CK_RELU: return F(select)(x < 0, F(splat)(0), x);
     case CK_GELU: return x * F(normal_cdf)(x, &bell);
-    case CK_GELU_TANH: return (T)0.5 * x * (1 + F(vtanh)(GELU_C * (x + GELU_A * x * x * x)));
+    case CK_GELU_TANH: return x * F(sigmoid)(GELU_2C * (x + GELU_A * x * x * x), &rest);
     case CK_TANH: return F(vtanh)(x);
-    case CK_SIGMOID: return F(sigmoid)(x);
-    case CK_SILU: return x * F(sigmoid)(x);
+    case CK_SIGMOID: return F(sigmoid)(x, &rest);
+    case CK_SILU: return x * F(sigmoid)(x, &rest);
     }
     return x;
 }
@@ -31,13 +38,14 @@ INLINE V F(derivative)(ck_activation kind, V x) {
         return cdf + x * bell * (T)0.3989422804014327;
     }
     case CK_GELU_TANH: {
-        V t = F(vtanh)(GELU_C * (x + GELU_A * x * x * x));
-        V inner = GELU_C * (1 + 3 * GELU_A * x * x);
-        return (T)0.5 * (1 + t) + (T)0.5 * x * (1 - t * t) * inner;
+        V rest, s = F(sigmoid)(GELU_2C * (x + GELU_A * x * x * x), &rest);
+        // Far out s or rest is 0: the bound keeps 0 times infinity away.
+        V inner = GELU_2C * (1 + 3 * GELU_A * F(vmin)(x * x, F(splat)(1e6)));
+        return s + x * s * rest * inner;
     }
     case CK_TANH: { V t = F(vtanh)(x); return 1 - t * t; }
-    case CK_SIGMOID: { V s = F(sigmoid)(x); return s * (1 - s); }
-    case CK_SILU: { V s = F(sigmoid)(x); return s + x * s * (1 - s); }
+    case CK_SIGMOID: { V rest, s = F(sigmoid)(x, &rest); return s * rest; }
+    case CK_SILU: { V rest, s = F(sigmoid)(x, &rest); return s + x * s * rest; }
     }
     return x;
 }
