@@ -30,7 +30,8 @@ extension Variable {
     ///
     /// - Parameters:
     ///   - weight: Shape `[outputs, inputs]`.
-    ///   - bias: Shape `[outputs]`.
+    ///   - bias: Shape `[outputs]`; nil adds nothing.
+    ///   - activation: Applied last.
     /// - Returns: Shape `[..., outputs]`.
     public func linear(
         weight: Variable, bias: Variable? = nil, activation: Activation = .identity
@@ -53,7 +54,8 @@ extension Variable {
         }
     }
 
-    /// Layer normalisation over the last dimension: see ``Tensor/layerNormalized(gamma:beta:epsilon:)``.
+    /// Layer normalisation over the last dimension: see
+    /// ``Tensor/layerNormalized(gamma:beta:epsilon:)``.
     public func layerNormalized(gamma: Variable, beta: Variable, epsilon: Double) -> Variable {
         let (output, statistics) = value.layerNormalized(
             gamma: gamma.value, beta: beta.value, epsilon: epsilon)
@@ -79,7 +81,8 @@ extension Variable {
     ///
     /// - Parameters:
     ///   - mask: Nil drops nothing.
-    ///   - residual: Same shape as this.
+    ///   - residual: Same shape as this; added unmasked.
+    /// - Returns: Same shape as this.
     public func dropped(_ mask: DropoutMask?, adding residual: Variable? = nil) -> Variable {
         guard let mask, mask.rate > 0 else { return residual.map { self + $0 } ?? self }
         let inputs = [self] + (residual.map { [$0] } ?? [])

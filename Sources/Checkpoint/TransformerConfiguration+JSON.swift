@@ -13,7 +13,8 @@ extension PretrainedFolder {
         guard let type = configuration["model_type"]?.string,
             let family = families.first(where: { $0.rawValue == type })
         else {
-            let found = configuration["model_type"].map { $0.serialized() } ?? "that it does not name"
+            let found =
+                configuration["model_type"].map { $0.serialized() } ?? "that it does not name"
             throw .unsupportedKind(path, found: found, supported: families.map(\.rawValue))
         }
         let result =

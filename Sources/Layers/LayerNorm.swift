@@ -13,7 +13,11 @@ public final class LayerNorm {
 
     /// Loads `weight` and `bias` from `source`.
     ///
-    /// - Parameter epsilon: The architecture's: 1e-12 in BERT, 1e-5 in RoBERTa.
+    /// - Parameters:
+    ///   - size: The width of the vectors.
+    ///   - epsilon: The architecture's: 1e-12 in BERT, 1e-5 in RoBERTa.
+    ///   - source: The place of the layer.
+    /// - Throws: ``ParameterError`` if one is missing or is not of shape `[size]`.
     public init(size: Int, epsilon: Double, from source: ParameterSource) throws {
         weight = try source.parameter("weight", shape: [size], kind: .normalization, initial: .ones)
         bias = try source.parameter("bias", shape: [size], kind: .normalization, initial: .zeros)
@@ -22,7 +26,8 @@ public final class LayerNorm {
 
     /// Applies the layer; the shape stays.
     public func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
-        x.layerNormalized(gamma: weight.variable(in: pass), beta: bias.variable(in: pass), epsilon: epsilon)
+        x.layerNormalized(
+            gamma: weight.variable(in: pass), beta: bias.variable(in: pass), epsilon: epsilon)
     }
 
     /// Its parameters, in the order of loading.

@@ -11,7 +11,8 @@ public protocol LinearAdapter: AnyObject {
     /// - Parameters:
     ///   - x: Shape `[..., inputs]`.
     ///   - weight: The layer's own, shape `[outputs, inputs]`.
-    ///   - bias: The layer's own, shape `[outputs]`.
+    ///   - bias: The layer's own, shape `[outputs]`; nil if it has none.
+    ///   - pass: Says whether gradients are recorded and dropout is active.
     /// - Returns: Shape `[..., outputs]`.
     func output(for x: Variable, weight: Variable, bias: Variable?, in pass: Pass) -> Variable
 }
@@ -30,9 +31,13 @@ public final class Linear {
     /// Loads `weight` and `bias` from `source`.
     ///
     /// - Parameters:
+    ///   - inputSize: The width of what goes in.
+    ///   - outputSize: The width of what comes out.
     ///   - hasBias: Whether there is a bias.
     ///   - initial: How a missing weight begins; normal with deviation 0.02 as in BERT
     ///     (arXiv:1810.04805). A missing bias begins at 0.
+    ///   - source: The place of the layer.
+    /// - Throws: ``ParameterError`` if one is missing or has another shape.
     public init(
         inputSize: Int, outputSize: Int, hasBias: Bool = true,
         initial: Initializer = .normal(standardDeviation: 0.02), from source: ParameterSource
@@ -46,7 +51,10 @@ public final class Linear {
 
     /// Applies the layer.
     ///
-    /// - Parameter x: Shape `[..., inputSize]`.
+    /// - Parameters:
+    ///   - x: Shape `[..., inputSize]`.
+    ///   - activation: Applied last.
+    ///   - pass: Says whether gradients are recorded and dropout is active.
     /// - Returns: Shape `[..., outputSize]`.
     public func callAsFunction(
         _ x: Variable, activation: Activation = .identity, in pass: Pass
@@ -56,7 +64,9 @@ public final class Linear {
                 for: x, weight: weight.variable(in: pass), bias: bias?.variable(in: pass), in: pass)
             return activation == .identity ? output : output.activated(activation)
         }
-        return x.linear(weight: weight.variable(in: pass), bias: bias?.variable(in: pass), activation: activation)
+        return x.linear(
+            weight: weight.variable(in: pass), bias: bias?.variable(in: pass),
+            activation: activation)
     }
 
     /// Its parameters, in the order of loading.

@@ -17,7 +17,9 @@ public enum Initializer: Sendable, Hashable {
     /// Uniform in `±limit`.
     case uniform(limit: Double)
 
-    func tensor(_ shape: Tensor.Shape, dtype: Tensor.DType, using stream: inout RandomStream) -> Tensor {
+    func tensor(
+        _ shape: Tensor.Shape, dtype: Tensor.DType, using stream: inout RandomStream
+    ) -> Tensor {
         switch self {
         case .zeros: Tensor(zeros: shape, dtype: dtype)
         case .ones: Tensor(repeating: 1, shape: shape, dtype: dtype)
@@ -31,7 +33,7 @@ public enum Initializer: Sendable, Hashable {
 
 /// A parameter that could not be made.
 public enum ParameterError: Error, Hashable, CustomStringConvertible {
-    /// The checkpoint has no tensor of that name; the nearest name that it has, if any is near.
+    /// The checkpoint has no tensor of that name.
     case missing(path: String)
     /// The checkpoint's tensor has another shape.
     case shapeMismatch(path: String, expected: Tensor.Shape, found: Tensor.Shape)
@@ -82,11 +84,14 @@ public struct ParameterSource {
     /// A source that loads from `provider`.
     ///
     /// - Parameters:
+    ///   - provider: What holds the tensors.
     ///   - dtype: What weights are converted to if they are not already: `float32` computes fast,
     ///     `float64` checks gradients.
     ///   - seed: For parameters that are initialised because the provider lacks them; see
     ///     ``initializingMissing``.
-    public init(_ provider: any ParameterProvider, dtype: Tensor.DType = .float32, seed: UInt64 = 0) {
+    public init(
+        _ provider: any ParameterProvider, dtype: Tensor.DType = .float32, seed: UInt64 = 0
+    ) {
         self.init(
             tree: Tree(provider: provider, dtype: dtype, seed: seed), path: "",
             initializesMissing: false)

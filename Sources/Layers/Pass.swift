@@ -34,7 +34,9 @@ public struct Dropout: Sendable {
 
     /// Dropout at `rate`.
     ///
-    /// - Parameter path: A name of its own in the model: its masks are a function of it.
+    /// - Parameters:
+    ///   - rate: The probability of an element to become 0, in `0 ..< 1`.
+    ///   - path: A name of its own in the model: its masks are a function of it.
     public init(rate: Double, path: String) {
         self.rate = rate
         layer = UInt32(truncatingIfNeeded: stableHash(path))

@@ -19,14 +19,18 @@ public final class SelfAttention {
         query = try Linear(inputSize: width, outputSize: width, from: source[names.query])
         key = try Linear(inputSize: width, outputSize: width, from: source[names.key])
         value = try Linear(inputSize: width, outputSize: width, from: source[names.value])
-        output = try Linear(inputSize: width, outputSize: width, from: source[names.attentionOutput])
+        output = try Linear(
+            inputSize: width, outputSize: width, from: source[names.attentionOutput])
         self.heads = heads
         dropout = Dropout(rate: dropoutRate, path: source[names.query].path + ".probabilities")
     }
 
     /// Applies the layer, the output projection included.
     ///
-    /// - Parameter x: Shape `[tokens, width]`.
+    /// - Parameters:
+    ///   - x: Shape `[tokens, width]`.
+    ///   - segments: The sequences that the rows belong to; none attends beyond its own.
+    ///   - pass: Says whether gradients are recorded and dropout is active.
     /// - Returns: Same shape.
     public func callAsFunction(_ x: Variable, segments: Segments, in pass: Pass) -> Variable {
         let mixed = Variable.attention(

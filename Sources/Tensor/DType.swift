@@ -33,36 +33,57 @@ public protocol TensorElement: Sendable, BitwiseCopyable {
     static var dtype: Tensor.DType { get }
 }
 
-extension Bool: TensorElement { /// `bool`, one byte an element.
+extension Bool: TensorElement {
+    /// `bool`, one byte an element.
     public static var dtype: Tensor.DType { .bool }
 }
-extension UInt8: TensorElement { /// `uint8`.
+
+extension UInt8: TensorElement {
+    /// `uint8`.
     public static var dtype: Tensor.DType { .uint8 }
 }
-extension Int8: TensorElement { /// `int8`.
+
+extension Int8: TensorElement {
+    /// `int8`.
     public static var dtype: Tensor.DType { .int8 }
 }
-extension UInt16: TensorElement { /// `uint16`.
+
+extension UInt16: TensorElement {
+    /// `uint16`.
     public static var dtype: Tensor.DType { .uint16 }
 }
-extension Int16: TensorElement { /// `int16`.
+
+extension Int16: TensorElement {
+    /// `int16`.
     public static var dtype: Tensor.DType { .int16 }
 }
-extension UInt32: TensorElement { /// `uint32`.
+
+extension UInt32: TensorElement {
+    /// `uint32`.
     public static var dtype: Tensor.DType { .uint32 }
 }
-extension Int32: TensorElement { /// `int32`.
+
+extension Int32: TensorElement {
+    /// `int32`.
     public static var dtype: Tensor.DType { .int32 }
 }
-extension UInt64: TensorElement { /// `uint64`.
+
+extension UInt64: TensorElement {
+    /// `uint64`.
     public static var dtype: Tensor.DType { .uint64 }
 }
-extension Int64: TensorElement { /// `int64`.
+
+extension Int64: TensorElement {
+    /// `int64`.
     public static var dtype: Tensor.DType { .int64 }
 }
-extension Float: TensorElement { /// `float32`.
+
+extension Float: TensorElement {
+    /// `float32`.
     public static var dtype: Tensor.DType { .float32 }
 }
-extension Double: TensorElement { /// `float64`.
+
+extension Double: TensorElement {
+    /// `float64`.
     public static var dtype: Tensor.DType { .float64 }
 }

@@ -32,7 +32,10 @@ extension Tensor {
     ///
     /// The operation is its own gradient: `dx = dy.dropped(mask)`.
     ///
-    /// - Parameter residual: Same shape as this.
+    /// - Parameters:
+    ///   - mask: Decides which elements become 0 by their position in row-major order.
+    ///   - residual: Same shape and type as this. It is added unmasked.
+    /// - Returns: Same shape as this.
     public func dropped(_ mask: DropoutMask, adding residual: Tensor? = nil) -> Tensor {
         if let residual { checkSameShape(residual, "dropout with a residual") }
         let (x, residual) = (contiguous(), residual?.contiguous())

@@ -41,7 +41,10 @@ extension Tensor {
     /// The gradient of ``activated(_:)``: `self * f'(input)`, where this is the gradient of the
     /// result.
     ///
-    /// - Parameter input: What was activated; same shape as this.
+    /// - Parameters:
+    ///   - activation: The function that was applied.
+    ///   - input: What it was applied to; same shape and type as this.
+    /// - Returns: The gradient of `input`, same shape.
     public func activationGradient(_ activation: Activation, input: Tensor) -> Tensor {
         checkSameShape(input, "the gradient of an activation")
         let (x, dy) = (input.contiguous(), contiguous())

@@ -25,6 +25,7 @@ extension Tensor {
     ///   - query: Shape `[rows, heads · headWidth]`.
     ///   - key: Same shape.
     ///   - value: Same shape.
+    ///   - settings: Which rows attend to each other, in how many heads.
     /// - Returns: The output, same shape, and the logarithms of the softmax's denominators, shape
     ///   `[rows, heads]`, which the gradient needs again.
     public static func attention(

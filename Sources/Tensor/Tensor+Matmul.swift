@@ -7,6 +7,8 @@ extension Tensor {
     ///   - a: Shape `[..., m, k]`, or `[..., k, m]` if `transposingA`.
     ///   - b: Shape `[..., k, n]`, or `[..., n, k]` if `transposingB`. Either both have the same
     ///     outer dimensions, or `b` is one matrix for all of `a`'s.
+    ///   - transposingA: Whether the last two dimensions of `a` are exchanged first.
+    ///   - transposingB: The same for `b`.
     /// - Returns: Shape `[..., m, n]`.
     public static func matmul(
         _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false

@@ -14,8 +14,10 @@ extension Tensor {
     /// `(x − mean) / √(variance + epsilon) · gamma + beta`, with the population's variance.
     ///
     /// - Parameters:
-    ///   - gamma: Shape `[width]`.
-    ///   - beta: Shape `[width]`.
+    ///   - gamma: The scale, shape `[width]`.
+    ///   - beta: The shift, shape `[width]`.
+    ///   - epsilon: Keeps the root from 0 in a row of equal elements.
+    /// - Returns: The output, same shape as this, and what the gradient needs again.
     /// - Precondition: This has the shape `[..., width]`.
     public func layerNormalized(
         gamma: Tensor, beta: Tensor, epsilon: Double
@@ -41,6 +43,7 @@ extension Tensor {
     /// - Parameters:
     ///   - input: What was normalised; same shape as this.
     ///   - statistics: What the forward pass returned.
+    ///   - gamma: The scale that it used, shape `[width]`.
     /// - Returns: The gradients of the input, of gamma and of beta.
     public func layerNormGradient(
         input: Tensor, statistics: RowStatistics, gamma: Tensor
@@ -93,6 +96,7 @@ extension Tensor {
     /// The gradient of ``softmax()``, where this is the gradient of its result.
     ///
     /// - Parameter output: The result; same shape as this.
+    /// - Returns: The gradient of what the softmax was taken of, same shape.
     public func softmaxGradient(output: Tensor) -> Tensor {
         checkSameShape(output, "the gradient of a softmax")
         let width = shape[rank - 1]

@@ -27,7 +27,8 @@ extension Tensor {
     /// - Precondition: `rows` has one row per index, as wide as this tensor's.
     public mutating func scatterAdd(_ rows: Tensor, at indices: [Int32]) {
         precondition(
-            rank >= 1 && rows.dtype == dtype && rows.shape == Shape([indices.count] + shape.dropFirst()),
+            rank >= 1 && rows.dtype == dtype
+                && rows.shape == Shape([indices.count] + shape.dropFirst()),
             "rows of \(rows.dtype) \(rows.shape) cannot be added to \(dtype) \(shape) "
                 + "at \(indices.count) positions")
         checkIndices(indices)

@@ -52,8 +52,9 @@ public struct Tensor: Sendable {
             elements.count == shape.elementCount,
             "\(elements.count) elements do not fill the shape \(shape)")
         self.init(uninitialized: shape, dtype: Element.dtype)
-        elements.withUnsafeBytes {
-            if let source = $0.baseAddress { storage.base.copyMemory(from: source, byteCount: $0.count) }
+        elements.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            storage.base.copyMemory(from: source, byteCount: bytes.count)
         }
     }
 
@@ -83,7 +84,11 @@ public struct Tensor: Sendable {
     /// A read-only view of part of a mapped file, without a copy when the part is aligned to its
     /// element type and with one otherwise. The elements are little-endian.
     ///
-    /// - Parameter byteOffset: Where the first element begins in the file.
+    /// - Parameters:
+    ///   - file: The file; it stays mapped while the tensor or a view of it lives.
+    ///   - byteOffset: Where the first element begins in the file.
+    ///   - shape: The sizes of the dimensions.
+    ///   - dtype: The type that the file holds.
     /// - Precondition: The elements lie inside the file.
     public init(mapping file: MappedFile, byteOffset: Int, shape: Shape, dtype: DType) {
         let range = byteOffset..<(byteOffset + shape.elementCount * dtype.byteCount)
@@ -141,7 +146,9 @@ public struct Tensor: Sendable {
     /// The elements in row-major order.
     ///
     /// - Precondition: `Element` is the type that ``dtype`` names; see ``converted(to:)``.
-    public func elements<Element: TensorElement>(as type: Element.Type = Element.self) -> [Element] {
+    public func elements<Element: TensorElement>(
+        as type: Element.Type = Element.self
+    ) -> [Element] {
         precondition(type.dtype == dtype, "elements of \(dtype) were asked for as \(type.dtype)")
         // A file may store true as any byte but 0; a Swift Bool must be 0 or 1.
         let bits = dtype == .bool ? converted(to: .uint8) : self

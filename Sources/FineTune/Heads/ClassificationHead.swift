@@ -101,7 +101,8 @@ public struct ClassificationHead: Head {
         }
     }
 
-    /// `− Σ w(y) [(1 − ε) log p(y) + ε / C Σ log p(c)]`, with smoothing ε over C classes.
+    /// `− Σ [w(y) (1 − ε) log p(y) + ε / C Σ w(c) log p(c)]`, with class weights w and smoothing ε
+    /// over C classes.
     public func loss(_ outputs: Variable, targets: [Int]) -> Variable {
         let classes = labels.names.count
         var spread = [Float](repeating: 0, count: targets.count * classes)

@@ -40,7 +40,13 @@ public protocol Head: Sendable {
 
     /// Its layers for features of this width.
     ///
-    /// - Parameter dropoutRate: What the backbone's configuration says for classifiers.
+    /// - Parameters:
+    ///   - featureSize: The width of the features.
+    ///   - dropoutRate: What the backbone's configuration says for classifiers.
+    ///   - source: The place of the head's parameters.
+    /// - Returns: The layers, their parameters loaded or initialised.
+    /// - Throws: ``HeadError`` if the head was described wrongly, ``ParameterError`` if a stored
+    ///   parameter does not fit.
     func makeNetwork(
         featureSize: Int, dropoutRate: Double, from source: ParameterSource
     ) throws -> Network
@@ -57,7 +63,9 @@ public protocol Head: Sendable {
 
     /// The loss, summed over the rows.
     ///
-    /// - Parameter outputs: Shape `[rows, outputs]`.
+    /// - Parameters:
+    ///   - outputs: Shape `[rows, outputs]`.
+    ///   - targets: One for each row.
     /// - Returns: Shape `[]`.
     func loss(_ outputs: Variable, targets: [EncodedTarget]) -> Variable
 
@@ -68,6 +76,7 @@ public protocol Head: Sendable {
     /// The answers.
     ///
     /// - Parameter outputs: Shape `[rows, outputs]`.
+    /// - Returns: One for each row.
     func predictions(from outputs: Tensor) -> [Prediction]
 
     /// How good the outputs are.

@@ -20,6 +20,8 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     /// A model of its parts; see `text(contentsOf:)`.
     ///
     /// - Parameters:
+    ///   - preparation: What brings inputs into the backbone's form.
+    ///   - architecture: What the stages are built from.
     ///   - pooling: How embeddings are made.
     ///   - normalizesEmbeddings: Whether embeddings are scaled to length 1.
     /// - Throws: ``ParameterError`` if the weights do not fit the architecture.
@@ -41,6 +43,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     ///     classification, ``Pooling/pooler``, so that what is saved is a model that Transformers
     ///     knows. ``Pooling/mean`` often serves a frozen sentence-transformers model better.
     ///   - seed: For parameters that begin at random.
+    /// - Returns: A model with weights of its own, all frozen until a ``Trainer`` trains it.
     /// - Throws: ``HeadError`` if the head cannot be used with this backbone.
     public func attaching<H: Head>(
         _ head: H, pooling: Pooling = .pooler, seed: UInt64 = 0
@@ -100,6 +103,7 @@ extension PretrainedModel where P == TextPreparation {
     ///   - path: The folder with `config.json`, `model.safetensors` and the tokenizer.
     ///   - maximumLength: The most tokens of one text; longer ones are cut. See
     ///     ``TextPreparation/init(_:configuration:maximumLength:)``.
+    /// - Returns: The backbone, to embed with or to attach heads to.
     /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``TokenizerError``:
     ///   what is missing or does not fit, and what to do.
     public static func text(

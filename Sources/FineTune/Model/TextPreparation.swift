@@ -14,6 +14,8 @@ public struct TextPreparation: Preparation {
     /// The preparation that a model's folder describes.
     ///
     /// - Parameters:
+    ///   - folder: The folder with the tokenizer.
+    ///   - configuration: Says how many tokens the model takes and how many ids it knows.
     ///   - maximumLength: The most tokens of one text. By default what the folder's
     ///     `sentence_bert_config.json` says, else what the model's position table has room for,
     ///     which is also the upper limit.

@@ -42,7 +42,10 @@ final class OptimizerState {
 
     /// Moves `parameter` by its gradient, and forgets the gradient. Without one, nothing happens.
     ///
-    /// - Parameter gradientScale: Multiplies the gradient first: clipping.
+    /// - Parameters:
+    ///   - parameter: What moves.
+    ///   - learningRate: The rate of this parameter in this step, schedule included.
+    ///   - gradientScale: Multiplies the gradient first: clipping.
     func update(_ parameter: Parameter, learningRate: Double, gradientScale: Double) {
         guard let gradient = parameter.gradient else { return }
         let decays = parameter.kind == .weight || parameter.kind == .embedding

@@ -75,6 +75,7 @@ public struct Plan: Sendable, Hashable {
     /// - Parameters:
     ///   - epochs: 10.
     ///   - learningRate: 1e-3, Adam's own (arXiv:1412.6980): nothing pretrained can be harmed.
+    /// - Returns: A plan of one phase.
     public static func headOnly(epochs: Int = 10, learningRate: Double = 1e-3) -> Plan {
         Plan(
             name: "head",
@@ -90,6 +91,7 @@ public struct Plan: Sendable, Hashable {
     ///   - learningRate: 5e-5, the largest of BERT's (same). Smaller models take more: 1e-4 for
     ///     MiniLM.
     ///   - decay: The rate of each stage over that of the one above; 1 gives all the same.
+    /// - Returns: A plan of one phase.
     public static func full(
         epochs: Int = 3, learningRate: Double = 5e-5, decay: Double = 1
     ) -> Plan {
@@ -108,6 +110,8 @@ public struct Plan: Sendable, Hashable {
     ///   - count: How many stages.
     ///   - epochs: 3, as for ``full(epochs:learningRate:decay:)``.
     ///   - learningRate: 1e-4: fewer stages bear a larger rate.
+    ///   - decay: The rate of each stage over that of the one above; 1 gives all the same.
+    /// - Returns: A plan of one phase.
     public static func top(
         _ count: Int, epochs: Int = 3, learningRate: Double = 1e-4, decay: Double = 1
     ) -> Plan {
@@ -130,6 +134,7 @@ public struct Plan: Sendable, Hashable {
     ///   - decay: The rate of each stage over that of the one above. The paper's 1 / 2.6 is for four
     ///     stages; 0.9 suits the many of a transformer (Clark et al. 2020, ELECTRA,
     ///     arXiv:2003.10555, appendix B: 0.8 to 0.9).
+    /// - Returns: A plan of one phase for each epoch.
     public static func gradualUnfreezing(
         epochs: Int = 3, learningRate: Double = 1e-4, decay: Double = 0.9
     ) -> Plan {

@@ -18,6 +18,7 @@ public final class Trainer<P: Preparation, H: Head> {
     /// A trainer.
     ///
     /// - Parameters:
+    ///   - model: What is trained.
     ///   - plan: Everything for three epochs by default.
     ///   - settings: What the literature recommends by default.
     public init(
@@ -40,11 +41,13 @@ public final class Trainer<P: Preparation, H: Head> {
     /// - Parameters:
     ///   - data: What to learn from.
     ///   - validation: What to measure the model on after every epoch.
+    /// - Returns: What came of it, to print or to read.
     /// - Throws: ``DataError``, ``HeadError`` and ``ModelError`` for examples that cannot be learned
     ///   from, ``TrainingError`` if the run cannot go on.
     @discardableResult
     public nonisolated(nonsending) func fit(
-        on data: Dataset<P.Input, H.Target>, validating validation: Dataset<P.Input, H.Target>? = nil
+        on data: Dataset<P.Input, H.Target>,
+        validating validation: Dataset<P.Input, H.Target>? = nil
     ) async throws -> TrainingReport<H.Metrics> {
         try settings.check()
         guard plan.epochs > 0 else { throw TrainingError.emptyPlan }
