@@ -43,7 +43,8 @@ extension FineTunedModel {
     /// The pretrained model's configuration with the head's entries, and ours under a key of its own.
     private var savedConfiguration: JSON.Object {
         var object = architecture.folder.configuration.object ?? [:]
-        object["architectures"] = [JSON(architecture.savedKind)]
+        // Transformers' classification models know no other pooling: they must not take this for one.
+        if pooling == .pooler { object["architectures"] = [JSON(architecture.savedKind)] }
         for (key, value) in head.configuration { object[key] = value }
         var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
         for (key, value) in preparation.configuration { own[key] = value }

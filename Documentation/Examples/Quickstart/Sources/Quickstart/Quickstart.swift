@@ -27,7 +27,8 @@ struct Quickstart: AsyncParsableCommand {
 
         let backbone = try PretrainedModel.text(contentsOf: model, maximumLength: 128)
         let classifier = try backbone.attaching(
-            ClassificationHead(labels: questions.labels), seed: seed)
+            ClassificationHead(labels: questions.labels), pooling: plan == .head ? .mean : .pooler,
+            seed: seed)
         let trainer = Trainer(
             classifier, plan: chosenPlan, settings: .init(seed: seed, threads: threads))
         let progress = ProgressBar()
