@@ -1,9 +1,18 @@
 #!/usr/bin/env bash
-# Runs peer.py in a Python environment of its own, made at the first call; the arguments are its.
+# Compares this library with PyTorch on this machine: same work, same inputs, in turn.
 #
-#   run.sh minilm-step --model DIR --threads 2
+#   bash Benchmarks/Peers/run.sh [--quick] [--json FILE] [--threads N]
+#
+# Makes a Python environment of its own in the cache folder at the first call. The full run takes
+# about half an hour on two cores.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../../Documentation/Examples/setup.sh"
+
+set_up
 python=$("$here/../../Tests/Transformers/python.sh" "$here/requirements.txt")
-exec "$python" "$here/peer.py" "$@"
+build=(swift build --disable-build-manifest-caching -c release --package-path "$here/..")
+"${build[@]}" >&2 </dev/null
+exec "$python" "$here/compare.py" --programs "$("${build[@]}" --show-bin-path)" \
+    --model "$minilm" --questions "$trec/question_labels.txt" "$@"
