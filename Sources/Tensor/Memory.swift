@@ -47,7 +47,7 @@ extension Tensor {
         static func allocate(byteCount: Int) -> (base: UnsafeMutableRawPointer, capacity: Int) {
             precondition(byteCount <= 1 << 56, "no memory for a tensor of \(byteCount) bytes")
             let capacity = sizeClass(byteCount)
-            if let base = pool.withLock({ $0.take(capacity) }) { return (base, capacity) }
+            if let buffer = pool.withLock({ $0.take(capacity) }) { return buffer }
             if let base = systemBuffer(capacity) { return (base, capacity) }
             // Buffers of other sizes may stand in the way.
             releaseCached()
@@ -70,8 +70,10 @@ extension Tensor {
             return pointer
         }
 
-        static func deallocate(_ base: UnsafeMutableRawPointer, capacity: Int) {
-            pool.withLock { $0.put(base, capacity) }
+        static func deallocate(
+            _ base: UnsafeMutableRawPointer, byteCount: Int, capacity: Int
+        ) {
+            pool.withLock { $0.put(base, capacity, used: sizeClass(byteCount)) }
         }
 
         /// Rounds up to one of eight steps between powers of two, so that batches of slightly
@@ -86,19 +88,25 @@ extension Tensor {
             var statistics = Statistics()
             private var free: [Int: [UnsafeMutableRawPointer]] = [:]
 
-            mutating func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
-                statistics.bytesInUse += capacity
+            /// A cached buffer of this size class, or of the nearest larger one below twice the
+            /// size: batches of many sizes would otherwise leave buffers of every class behind.
+            mutating func take(_ wanted: Int) -> (base: UnsafeMutableRawPointer, capacity: Int)? {
+                statistics.bytesInUse += wanted
                 statistics.peakBytesInUse = max(statistics.peakBytesInUse, statistics.bytesInUse)
-                if let base = free[capacity]?.popLast() {
-                    statistics.bytesCached -= capacity
-                    return base
+                var capacity = wanted
+                while capacity < 2 * wanted {
+                    if let base = free[capacity]?.popLast() {
+                        statistics.bytesCached -= capacity
+                        return (base, capacity)
+                    }
+                    capacity = sizeClass(capacity + 1)
                 }
                 statistics.systemAllocations += 1
                 return nil
             }
 
-            mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int) {
-                statistics.bytesInUse -= capacity
+            mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int, used: Int) {
+                statistics.bytesInUse -= used
                 statistics.bytesCached += capacity
                 free[capacity, default: []].append(base)
             }

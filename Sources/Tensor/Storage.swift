@@ -37,7 +37,7 @@ final class Storage: @unchecked Sendable {
 
     deinit {
         if case .pool(let capacity) = origin {
-            Tensor.Memory.deallocate(base, capacity: capacity)
+            Tensor.Memory.deallocate(base, byteCount: byteCount, capacity: capacity)
         }
     }
 }

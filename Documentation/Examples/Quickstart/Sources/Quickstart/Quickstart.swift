@@ -45,8 +45,9 @@ struct Quickstart: AsyncParsableCommand {
         let samples = ["How far is the moon?", "Who wrote Faust?", "What does CPU stand for?"]
         for sample in samples {
             print("> ", terminator: "")
-            let question = readLine() ?? sample
-            print("\(question)  →  \(try restored.predict(question))")
+            let typed = readLine()
+            if typed == nil { print(sample) }
+            print("  \(try restored.predict(typed ?? sample))")
         }
     }
 
