@@ -31,11 +31,11 @@ extension BytePairTokenizer {
         let options = try Self.options(file, model, list)
         let bytePairs = try Self.model(
             list, options: options, path: file.path, pairs: Self.pairs(model))
+        let addedTokens = try AddedTokens.Token.list(file) { bytePairs.id($0) }
+        let size = AddedTokens.Token.vocabularySize(bytePairs.size, with: addedTokens)
         self.init(
-            bytePairs,
-            template: try SequenceTemplate(
-                file, vocabularySize: list.ids.last.map { Int($0) + 1 } ?? 0),
-            addedTokens: try AddedTokens.Token.list(file) { bytePairs.id($0) },
+            bytePairs, template: try SequenceTemplate(file, vocabularySize: size),
+            addedTokens: addedTokens,
             suggestedMaximumLength: try file.fields("truncation")?.count("max_length"))
     }
 

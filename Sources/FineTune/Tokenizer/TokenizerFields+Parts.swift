@@ -68,6 +68,11 @@ extension AddedTokens.Token {
         return tokens
     }
 
+    /// One more than the largest id of a vocabulary of this size and of added tokens.
+    static func vocabularySize(_ size: Int, with tokens: [AddedTokens.Token]) -> Int {
+        tokens.reduce(size) { max($0, Int($1.id) + 1) }
+    }
+
     /// One token, as an object of a JSON file.
     init(_ fields: TokenizerFields, id: Int32) throws(TokenizerError) {
         guard let content = try fields.string("content") else {

@@ -121,12 +121,9 @@ import Testing
         let tokenizer = try Self.tokenizer("roberta")
         func seconds(_ bytes: Int) -> Double {
             let text = String(repeating: unit, count: bytes / unit.utf8.count)
-            let times = (0..<3).map { _ in
-                ContinuousClock().measure {
-                    #expect(tokenizer.encode(text, maximumLength: 16).ids.count <= 16)
-                }
+            return TokenizerFixtures.seconds {
+                #expect(tokenizer.encode(text, maximumLength: 16).ids.count <= 16)
             }
-            return (times.min() ?? .zero) / .seconds(1)
         }
         let (short, long) = (seconds(30_000), seconds(300_000))
         #expect(long < 40 * short + 0.05, "\(short) s, then \(long) s")
