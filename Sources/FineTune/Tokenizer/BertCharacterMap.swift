@@ -5,10 +5,7 @@
 /// one table. The exception is canonical ordering, which sorts combining marks; it shows only in
 /// the few marks that `stripsAccents` leaves, which are marked ``Action/ordered``.
 struct BertCharacterMap: Sendable {
-    private var pageOfScalars: [UInt16]
-    private var entries: [Entry]
-    /// Whether several pages of scalars have the page of entries.
-    private var isShared = [true]
+    private var entries = ScalarTable(repeating: Entry(.letter))
     /// Results of more than one scalar.
     private(set) var sequences: [[Entry]] = []
     /// What to do with each byte: a value below 0x80 is the small form of a letter.
@@ -56,12 +53,7 @@ struct BertCharacterMap: Sendable {
         var combiningClass: UInt32 { bits >> 24 }
     }
 
-    private static let pageSize = 256
-    private static let scalarCount = 0x110000
-
     init(_ normalization: BertNormalization) {
-        pageOfScalars = Array(repeating: 0, count: Self.scalarCount / Self.pageSize)
-        entries = Array(repeating: Entry(.letter), count: Self.pageSize)
         // From the last step of the package to its first: an earlier step has the first word.
         assignWordBoundaries()
         if normalization.lowercases { assignLowercase() }
@@ -73,10 +65,7 @@ struct BertCharacterMap: Sendable {
 
     /// What becomes of a scalar below 0x110000.
     @inline(__always)
-    subscript(scalar: UInt32) -> Entry {
-        let page = Int(pageOfScalars[Int(scalar >> 8)])
-        return entries[page << 8 | Int(scalar & 0xFF)]
-    }
+    subscript(scalar: UInt32) -> Entry { entries[scalar] }
 }
 
 // MARK: Building
@@ -177,46 +166,7 @@ extension BertCharacterMap {
         assign(entry, toRanges: [scalar, scalar])
     }
 
-    /// Assigns one entry to ranges, given as pairs of first and last scalar. Whole pages of one
-    /// entry, as of ideographs, are shared.
     private mutating func assign(_ entry: Entry, toRanges ranges: [UInt32]) {
-        var sharedPage: UInt16?
-        for index in stride(from: 0, to: ranges.count, by: 2) {
-            var scalar = Int(ranges[index])
-            let end = Int(ranges[index + 1]) + 1
-            while scalar < end {
-                let page = scalar / Self.pageSize
-                let pageEnd = min(end, (page + 1) * Self.pageSize)
-                if pageEnd - scalar == Self.pageSize {
-                    let shared =
-                        sharedPage
-                        ?? addPage(
-                            Array(repeating: entry, count: Self.pageSize)[...], isShared: true)
-                    sharedPage = shared
-                    pageOfScalars[page] = shared
-                } else {
-                    let base = ownPage(page) * Self.pageSize
-                    for position in scalar..<pageEnd {
-                        entries[base + position % Self.pageSize] = entry
-                    }
-                }
-                scalar = pageEnd
-            }
-        }
-    }
-
-    private mutating func addPage(_ content: ArraySlice<Entry>, isShared: Bool) -> UInt16 {
-        entries.append(contentsOf: content)
-        self.isShared.append(isShared)
-        return UInt16(self.isShared.count - 1)
-    }
-
-    /// The page of entries of a page of scalars, after it was made one that nobody shares.
-    private mutating func ownPage(_ page: Int) -> Int {
-        let current = Int(pageOfScalars[page])
-        guard isShared[current] else { return current }
-        let start = current * Self.pageSize
-        pageOfScalars[page] = addPage(entries[start..<start + Self.pageSize], isShared: false)
-        return Int(pageOfScalars[page])
+        entries.assign(entry, toRanges: ranges)
     }
 }

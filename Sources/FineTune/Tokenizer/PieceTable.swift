@@ -111,8 +111,11 @@ final class PieceTable: @unchecked Sendable {
     }
 
     /// The id of a piece, or nil if there is no such piece.
-    func id(of piece: String) -> Int32? {
-        let padded = Array(piece.utf8) + repeatElement(0, count: Self.padding)
+    func id(of piece: String) -> Int32? { id(of: Array(piece.utf8)) }
+
+    /// The id of a piece, or nil if there is no such piece.
+    func id(of piece: [UInt8]) -> Int32? {
+        let padded = piece + repeatElement(0, count: Self.padding)
         return padded.withUnsafeBufferPointer { buffer in
             buffer.baseAddress.flatMap { id($0, count: buffer.count - Self.padding) }
         }

@@ -42,7 +42,7 @@ final class TextEncoder<Model: TokenModel>: Sendable {
                 var content = token.content
                 return (content.withUTF8(model.normalized), token)
             })
-        vocabularySize = addedTokens.reduce(model.size) { max($0, Int($1.id) + 1) }
+        vocabularySize = AddedTokens.Token.vocabularySize(model.size, with: addedTokens)
     }
 
     func encode(_ text: String, maximumLength: Int) -> TokenizedText {

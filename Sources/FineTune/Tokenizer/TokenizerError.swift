@@ -30,6 +30,8 @@ public enum TokenizerError: Error, Hashable, CustomStringConvertible {
         case byteOrderMark
         /// The token is on an earlier line as well.
         case duplicate(token: String, firstLine: Int)
+        /// It does not hold two tokens with one space between.
+        case noMerge
 
         /// What is wrong.
         public var description: String {
@@ -39,6 +41,7 @@ public enum TokenizerError: Error, Hashable, CustomStringConvertible {
             case .byteOrderMark: "it begins with a byte order mark; save the file without one"
             case .duplicate(let token, let firstLine):
                 "the token '\(token)' is already on line \(firstLine)"
+            case .noMerge: "it does not hold two tokens with one space between"
             }
         }
     }

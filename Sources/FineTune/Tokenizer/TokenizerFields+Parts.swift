@@ -68,6 +68,11 @@ extension AddedTokens.Token {
         return tokens
     }
 
+    /// One more than the largest id of a vocabulary of this size and of added tokens.
+    static func vocabularySize(_ size: Int, with tokens: [AddedTokens.Token]) -> Int {
+        tokens.reduce(size) { max($0, Int($1.id) + 1) }
+    }
+
     /// One token, as an object of a JSON file.
     init(_ fields: TokenizerFields, id: Int32) throws(TokenizerError) {
         guard let content = try fields.string("content") else {
@@ -95,7 +100,7 @@ extension SequenceTemplate {
     ///   - vocabularySize: What the ids of special tokens must lie below.
     /// - Throws: ``TokenizerError``.
     init(_ file: TokenizerFields, vocabularySize: Int) throws(TokenizerError) {
-        guard let fields = try file.fields("post_processor") else {
+        guard let fields = try Self.processor(file) else {
             self = .bare
             return
         }
@@ -114,11 +119,30 @@ extension SequenceTemplate {
             self = .roberta(
                 classification: try Self.id(fields, "cls", below: vocabularySize),
                 separator: try Self.id(fields, "sep", below: vocabularySize))
-        case "ByteLevel":
-            self = .bare
         default:
             throw file.unsupported("post_processor", found: kind, supported: Self.supportedKinds)
         }
+    }
+
+    /// The one processor that adds tokens, or nil if there is none. `ByteLevel` only changes
+    /// offsets, which are not kept here.
+    private static func processor(
+        _ file: TokenizerFields
+    ) throws(TokenizerError) -> TokenizerFields? {
+        guard let fields = try file.fields("post_processor") else { return nil }
+        var processors = [fields]
+        if try fields.string("type") == "Sequence" {
+            guard try fields.array("processors") != nil else {
+                throw fields.invalid("processors", expected: "an array")
+            }
+            processors = try fields.list("processors")
+        }
+        processors = processors.filter { $0.object["type"]?.string != "ByteLevel" }
+        guard processors.count <= 1 else {
+            throw file.unsupported(
+                "post_processor", found: "Sequence of several", supported: supportedKinds)
+        }
+        return processors.first
     }
 
     /// A special token of BERT's or RoBERTa's processing: an array of token and id.

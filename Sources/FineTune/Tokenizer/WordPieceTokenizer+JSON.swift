@@ -13,10 +13,12 @@ extension WordPieceTokenizer {
 
     init(file: TokenizerFields) throws(TokenizerError) {
         let vocabulary = try Self.vocabulary(file)
+        let addedTokens = try AddedTokens.Token.list(file) { vocabulary.id($0) }
+        let size = AddedTokens.Token.vocabularySize(vocabulary.size, with: addedTokens)
         self.init(
             WordPieceModel(try Self.normalization(file), vocabulary),
-            template: try SequenceTemplate(file, vocabularySize: vocabulary.size),
-            addedTokens: try AddedTokens.Token.list(file) { vocabulary.id($0) },
+            template: try SequenceTemplate(file, vocabularySize: size),
+            addedTokens: addedTokens,
             suggestedMaximumLength: try file.fields("truncation")?.count("max_length"))
     }
 

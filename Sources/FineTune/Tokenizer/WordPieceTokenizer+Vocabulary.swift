@@ -15,21 +15,22 @@ extension WordPieceTokenizer {
     public init(
         vocabulary path: String, configuration configurationPath: String? = nil
     ) throws(TokenizerError) {
-        var configuration = BertConfiguration()
-        if let configurationPath {
-            configuration = try BertConfiguration(TokenizerFields(contentsOf: configurationPath))
-        }
+        var file: TokenizerFields?
+        if let configurationPath { file = try TokenizerFields(contentsOf: configurationPath) }
+        let configuration = try TokenizerConfiguration(
+            file,
+            defaults: [
+                .unknown: "[UNK]", .classification: "[CLS]", .separator: "[SEP]",
+                .padding: "[PAD]", .mask: "[MASK]",
+            ])
+        let normalization = try file.map(Self.normalization) ?? BertNormalization()
         let list = try PieceList(lines: path)
-        func id(_ token: String, role: String) throws(TokenizerError) -> Int32 {
-            guard let id = list.id(of: token) else {
-                throw .missingToken(path: path, token: token, role: role)
-            }
-            return id
-        }
-        let unknownID = try id(configuration.unknown, role: "unknown")
+        let id = { (token: String) in list.id(of: token).map(Int.init) }
+        let unknownID = try configuration.id(.unknown, name: "unknown", path: path, id)
         let template = SequenceTemplate.bert(
-            classification: try id(configuration.classification, role: "classification"),
-            separator: try id(configuration.separator, role: "separator"))
+            classification: try configuration.id(
+                .classification, name: "classification", path: path, id),
+            separator: try configuration.id(.separator, name: "separator", path: path, id))
         let vocabulary: WordPieceVocabulary
         do throws(PieceTable.Duplicate) {
             vocabulary = try WordPieceVocabulary(
@@ -40,9 +41,33 @@ extension WordPieceTokenizer {
                 .duplicate(token: list.token(at: error.second), firstLine: error.first + 1))
         }
         self.init(
-            WordPieceModel(configuration.normalization, vocabulary), template: template,
+            WordPieceModel(normalization, vocabulary), template: template,
             addedTokens: configuration.addedTokens { vocabulary.id($0) },
             suggestedMaximumLength: configuration.maximumLength)
+    }
+
+    /// Those whose tokenizers are BERT's. Others share the vocabulary's format, but divide text
+    /// differently.
+    private static let supportedClasses = [
+        "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
+        "PreTrainedTokenizer",
+    ]
+
+    private static func normalization(
+        _ file: TokenizerFields
+    ) throws(TokenizerError) -> BertNormalization {
+        if let kind = try file.string("tokenizer_class"),
+            !supportedClasses.contains(where: { kind == $0 || kind == $0 + "Fast" })
+        {
+            throw file.unsupported("tokenizer_class", found: kind, supported: supportedClasses)
+        }
+        if try file.bool("do_basic_tokenize") == false {
+            throw file.unsupported("do_basic_tokenize", found: "false", supported: ["true"])
+        }
+        return BertNormalization(
+            separatesIdeographs: try file.bool("tokenize_chinese_chars") ?? true,
+            stripsAccents: try file.bool("strip_accents"),
+            lowercases: try file.bool("do_lower_case") ?? true)
     }
 }
 
@@ -88,84 +113,5 @@ extension PieceList {
         where String(validating: bytes[range(at: position)], as: UTF8.self) == nil {
             throw .malformedLine(path: path, line: position + 1, .notUTF8)
         }
-    }
-}
-
-/// What a `tokenizer_config.json` says about a BERT tokenizer.
-private struct BertConfiguration {
-    var normalization = BertNormalization()
-    var unknown = "[UNK]"
-    var classification = "[CLS]"
-    var separator = "[SEP]"
-    var maximumLength: Int?
-    /// Further tokens to look for in the text.
-    private var others = ["[PAD]", "[MASK]"]
-    private var added: [AddedTokens.Token] = []
-
-    /// Those whose tokenizers are BERT's. Others share the vocabulary's format, but divide text
-    /// differently.
-    private static let supportedClasses = [
-        "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer",
-        "PreTrainedTokenizer",
-    ]
-
-    init() {}
-
-    init(_ file: TokenizerFields) throws(TokenizerError) {
-        if let kind = try file.string("tokenizer_class"),
-            !Self.supportedClasses.contains(where: { kind == $0 || kind == $0 + "Fast" })
-        {
-            throw file.unsupported(
-                "tokenizer_class", found: kind, supported: Self.supportedClasses)
-        }
-        if try file.bool("do_basic_tokenize") == false {
-            throw file.unsupported("do_basic_tokenize", found: "false", supported: ["true"])
-        }
-        normalization = BertNormalization(
-            separatesIdeographs: try file.bool("tokenize_chinese_chars") ?? true,
-            stripsAccents: try file.bool("strip_accents"),
-            lowercases: try file.bool("do_lower_case") ?? true)
-        unknown = try Self.token(file, "unk_token") ?? unknown
-        classification = try Self.token(file, "cls_token") ?? classification
-        separator = try Self.token(file, "sep_token") ?? separator
-        others = [
-            try Self.token(file, "pad_token") ?? others[0],
-            try Self.token(file, "mask_token") ?? others[1],
-        ]
-        // Written as a huge number where there is no limit.
-        maximumLength = file.object["model_max_length"]?.int.flatMap { $0 < 1 << 31 ? $0 : nil }
-        guard let decoder = try file.fields("added_tokens_decoder") else { return }
-        for key in decoder.object.keys {
-            guard let id = Int32(key), id >= 0, let fields = try decoder.fields(key) else {
-                throw file.invalid(
-                    "added_tokens_decoder", expected: "an object from id to token",
-                    found: "one with '\(key)'")
-            }
-            added.append(try AddedTokens.Token(fields, id: id))
-        }
-    }
-
-    /// A special token: a string, or an object with its content.
-    private static func token(
-        _ file: TokenizerFields, _ field: String
-    ) throws(TokenizerError) -> String? {
-        guard file.object[field]?.object != nil else { return try file.string(field) }
-        return try file.fields(field)?.string("content")
-    }
-
-    /// The tokens to look for in the text: the special ones that the vocabulary has, and those
-    /// that were added to it.
-    func addedTokens(id: (String) -> Int?) -> [AddedTokens.Token] {
-        var tokens = added.map { token in
-            var token = token
-            if let known = id(token.content) { token.id = Int32(known) }
-            return token
-        }
-        for content in [unknown, classification, separator] + others
-        where !tokens.contains(where: { $0.content.utf8.elementsEqual(content.utf8) }) {
-            guard let known = id(content) else { continue }
-            tokens.append(AddedTokens.Token(content: content, id: Int32(known)))
-        }
-        return tokens.filter { !$0.content.isEmpty }
     }
 }

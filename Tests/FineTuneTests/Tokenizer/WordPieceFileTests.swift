@@ -144,6 +144,19 @@ import Testing
         }
     }
 
+    @Test("the template may use tokens that were added to the vocabulary")
+    func addedSpecialToken() throws {
+        var content = Self.whole.replacing(
+            #""special": true}"#,
+            with: #""special": true}, {"id": 12, "content": "<begin>", "special": true}"#)
+        content = content.replacing(#"["[CLS]", 1]"#, with: #"["<begin>", 12]"#)
+        try TokenizerFixtures.withFile(content.utf8) { path in
+            let tokenizer = try WordPieceTokenizer(contentsOf: path)
+            #expect(tokenizer.vocabularySize == 13)
+            #expect(tokenizer.encode("fox<begin>", maximumLength: 9).ids == [12, 3, 12, 2])
+        }
+    }
+
     @Test(
         "a part that is missing, wrong or of another kind is named",
         arguments: [
@@ -151,7 +164,8 @@ import Testing
             ("\"WordPiece\"", "\"Unigram\"", "supported: WordPiece"),
             ("BertNormalizer", "NFKC", "normalizer is of the kind NFKC"),
             ("BertPreTokenizer", "Metaspace", "pre_tokenizer is of the kind Metaspace"),
-            ("BertProcessing", "Sequence", "post_processor is of the kind Sequence"),
+            ("BertProcessing", "Other", "post_processor is of the kind Other"),
+            ("BertProcessing", "Sequence", "'post_processor.processors' must be an array"),
             ("[\"[SEP]\", 2]", "[\"[SEP]\", 10]", "'post_processor.sep' must be"),
             ("\"fox\": 3", "\"fox\": -3", "where 'fox' has -3"),
             ("\"fox\": 3", "\"fox\": 3.0", "where 'fox' has a number"),

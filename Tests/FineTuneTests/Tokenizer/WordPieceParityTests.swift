@@ -142,20 +142,3 @@ extension BertCharacterMap {
         return checksum.value
     }
 }
-
-/// CRC-32 as in zlib.
-private struct CyclicRedundancyCheck {
-    private static let table: [UInt32] = (0..<256).map { index in
-        (0..<8).reduce(UInt32(index)) { value, _ in
-            value & 1 == 0 ? value >> 1 : 0xEDB8_8320 ^ (value >> 1)
-        }
-    }
-    private let table = Self.table
-    private var state: UInt32 = 0xFFFF_FFFF
-
-    var value: UInt32 { ~state }
-
-    mutating func add(_ byte: UInt8) {
-        state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ (state >> 8)
-    }
-}

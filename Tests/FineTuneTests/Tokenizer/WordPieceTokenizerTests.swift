@@ -64,15 +64,11 @@ import Testing
     func longTexts(unit: String) {
         func seconds(_ bytes: Int) -> Double {
             let text = String(repeating: unit, count: bytes / unit.utf8.count)
-            let clock = ContinuousClock()
-            let times = (0..<3).map { _ in
-                clock.measure {
-                    let encoded = tokenizer.encode(text, maximumLength: 16)
-                    #expect(encoded.ids.count <= 16)
-                    #expect(encoded.ids.first == 101 && encoded.ids.last == 102)
-                }
+            return TokenizerFixtures.seconds {
+                let encoded = tokenizer.encode(text, maximumLength: 16)
+                #expect(encoded.ids.count <= 16)
+                #expect(encoded.ids.first == 101 && encoded.ids.last == 102)
             }
-            return (times.min() ?? .zero) / .seconds(1)
         }
         let (short, long) = (seconds(60_000), seconds(600_000))
         // Ten times the text; a quadratic method would need a hundred times the time.

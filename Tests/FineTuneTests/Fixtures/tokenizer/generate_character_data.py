@@ -1,4 +1,4 @@
-"""Writes Sources/FineTune/Tokenizer/BertCharacterData.swift.
+"""Writes BertCharacterData.swift and BytePairCharacterData.swift in Sources/FineTune/Tokenizer.
 
 Every Unicode scalar is put through the normalizers and the pre-tokenizer of the `tokenizers`
 package, and what happens to it is recorded. So the tables hold the package's own idea of
@@ -13,11 +13,10 @@ import unicodedata
 
 import tokenizers
 from tokenizers.normalizers import BertNormalizer, Lowercase, NFD
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel
 
-TARGET = os.path.join(
-    os.path.dirname(os.path.abspath(__file__)),
-    "../../../../Sources/FineTune/Tokenizer/BertCharacterData.swift")
+SOURCES = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "../../../../Sources/FineTune/Tokenizer")
 
 
 def bert(**options):
@@ -147,7 +146,17 @@ def table(name, comment, numbers):
     return f"{text}\n    static let {name}: [UInt32] = [\n" + "\n".join(lines) + "\n    ]\n"
 
 
-def main():
+def write(name, documentation, tables):
+    with open(os.path.join(SOURCES, f"{name}.swift"), "w") as file:
+        file.write(
+            "// Made by Tests/FineTuneTests/Fixtures/tokenizer/generate_character_data.py from what\n"
+            f"// the `tokenizers` package {tokenizers.__version__} does to each Unicode scalar."
+            " Do not edit.\n\n"
+            + "".join(f"/// {line}".rstrip() + "\n" for line in documentation.split("\n"))
+            + f"enum {name} {{\n" + "\n".join(tables) + "}\n")
+
+
+def write_bert():
     removed, spaces, punctuation, ideographs = classes()
     marks, starting, bases, sequences, orders, compatibility = decompositions()
     blocks = [(0xF900, max(s for s in compatibility if s < 0x10000)),
@@ -179,18 +188,33 @@ def main():
               "Lower case: first scalar, last, distance to the next, lower case of the first.",
               lowercase()),
     ]
-    with open(TARGET, "w") as file:
-        file.write(
-            "// Made by Tests/FineTuneTests/Fixtures/tokenizer/generate_character_data.py from what\n"
-            f"// the `tokenizers` package {tokenizers.__version__} does to each Unicode scalar."
-            " Do not edit.\n\n"
-            "/// What the `tokenizers` package's BERT normalizer and pre-tokenizer know about"
-            " characters.\n"
-            "///\n"
-            "/// Unicode's own tables would not do: the package's are of other versions, and a\n"
-            "/// system's change with every release. Hangul is decomposed by formula (The Unicode\n"
-            "/// Standard, section 3.12), and U+0130, whose lower case is two scalars, is left out.\n"
-            "enum BertCharacterData {\n" + "\n".join(tables) + "}\n")
+    write("BertCharacterData", """\
+What the `tokenizers` package's BERT normalizer and pre-tokenizer know about characters.
+
+Unicode's own tables would not do: the package's are of other versions, and a
+system's change with every release. Hangul is decomposed by formula (The Unicode
+Standard, section 3.12), and U+0130, whose lower case is two scalars, is left out.""", tables)
 
 
-main()
+def write_byte_pair():
+    divided = ByteLevel(add_prefix_space=False).pre_tokenize_str
+    letters, numbers, spaces = [], [], []
+    for scalar in SCALARS:
+        if len(divided("a" + chr(scalar))) == 1:
+            letters.append(scalar)
+        elif len(divided("1" + chr(scalar))) == 1:
+            numbers.append(scalar)
+        elif len(divided("!" + chr(scalar))) > 1:
+            spaces.append(scalar)
+    write("BytePairCharacterData", """\
+What the `tokenizers` package's byte-level pre-tokenizer takes for letters, numbers and spaces.
+
+See ``BertCharacterData`` for why these are no tables of Unicode.""", [
+        table("letters", "Letters: pairs of first and last scalar.", runs(letters)),
+        table("numbers", "Numbers: pairs of first and last scalar.", runs(numbers)),
+        table("whitespace", "White space: pairs of first and last scalar.", runs(spaces)),
+    ])
+
+
+write_bert()
+write_byte_pair()
