@@ -9,7 +9,8 @@ public struct TextPreparation: Preparation {
     public let tokenizer: any Tokenizer
     /// The most tokens of one text, special ones included. Longer texts are cut, and counted.
     public let maximumLength: Int
-    private let folder: String
+    /// The tokenizer's files, mapped: they can be saved even if the folder is gone by then.
+    private let files: [(name: String, file: MappedFile)]
 
     /// The preparation that a model's folder describes.
     ///
@@ -34,7 +35,13 @@ public struct TextPreparation: Preparation {
         let wanted = maximumLength ?? own ?? suggested ?? configuration.maximumLength
         self.maximumLength = max(
             tokenizer.specialTokenCount + 1, min(wanted, configuration.maximumLength))
-        self.folder = folder.path
+        let names = [
+            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+            "vocab.json", "merges.txt",
+        ]
+        files = try names.filter { folder.has($0) }.map {
+            ($0, try MappedFile(path: "\(folder.path)/\($0)"))
+        }
     }
 
     private static func tokenizer(_ folder: PretrainedFolder) throws -> any Tokenizer {
@@ -82,14 +89,9 @@ public struct TextPreparation: Preparation {
             segments: Segments(lengths: items.map(\.ids.count)))
     }
 
-    /// Copies the tokenizer's files.
+    /// Writes the tokenizer's files as they were.
     public func save(to target: String) throws {
-        let names = [
-            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-            "vocab.json", "merges.txt",
-        ]
-        for name in names {
-            guard let file = try? MappedFile(path: "\(folder)/\(name)") else { continue }
+        for (name, file) in files {
             try AtomicFile.write(Array(file.bytes), to: "\(target)/\(name)")
         }
     }
