@@ -21,6 +21,13 @@ public protocol NamedTensors: ParameterProvider, Sendable {
     func dtype(of name: String) -> Tensor.DType?
 }
 
+extension NamedTensors {
+    /// The most similar of ``names``, if any is near.
+    public func nearestName(to name: String) -> String? {
+        Checkpoint.nearestName(to: name, in: names)
+    }
+}
+
 /// A tensor in a file has elements that a ``Tensor`` cannot hold, such as 8-bit floating point.
 public struct UnsupportedElementType: Error, Hashable, CustomStringConvertible {
     /// The file.

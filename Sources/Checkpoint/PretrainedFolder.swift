@@ -156,4 +156,9 @@ public struct BackboneTensors: ParameterProvider, Sendable {
     public func tensor(named name: String) throws -> Tensor? {
         try storedName(name).flatMap { try tensors.tensor(named: $0) }
     }
+
+    /// The checkpoint's name that is the most similar to the one where the tensor should be.
+    public func nearestName(to name: String) -> String? {
+        tensors.nearestName(to: prefix + name) ?? tensors.nearestName(to: name)
+    }
 }

@@ -4,6 +4,14 @@ public import Tensor
 public protocol ParameterProvider {
     /// The tensor of that name, or nil if there is none.
     func tensor(named name: String) throws -> Tensor?
+
+    /// The most similar name that it has, for messages; nil if none is similar.
+    func nearestName(to name: String) -> String?
+}
+
+extension ParameterProvider {
+    /// None: a provider need not know its names.
+    public func nearestName(to name: String) -> String? { nil }
 }
 
 /// How a parameter that no checkpoint holds begins.
@@ -33,8 +41,8 @@ public enum Initializer: Sendable, Hashable {
 
 /// A parameter that could not be made.
 public enum ParameterError: Error, Hashable, CustomStringConvertible {
-    /// The checkpoint has no tensor of that name.
-    case missing(path: String)
+    /// The checkpoint has no tensor of that name; the nearest name that it has, if any is near.
+    case missing(path: String, nearest: String? = nil)
     /// The checkpoint's tensor has another shape.
     case shapeMismatch(path: String, expected: Tensor.Shape, found: Tensor.Shape)
     /// The checkpoint's tensor has a type that does not hold weights.
@@ -43,8 +51,10 @@ public enum ParameterError: Error, Hashable, CustomStringConvertible {
     /// What is wrong with which parameter.
     public var description: String {
         switch self {
-        case .missing(let path):
+        case .missing(let path, let nearest):
             "the checkpoint has no tensor '\(path)'"
+                + (nearest.map { "; the most similar name that it has is '\($0)'" } ?? "")
+                + "; check that config.json and the weights belong together"
         case .shapeMismatch(let path, let expected, let found):
             "the checkpoint's tensor '\(path)' has the shape \(found), but the model's "
                 + "configuration asks for \(expected)"
@@ -154,7 +164,8 @@ public struct ParameterSource {
             value = initial.tensor(shape, dtype: tree.dtype, using: &stream)
             tree.initialized.append(full)
         } else {
-            throw ParameterError.missing(path: full)
+            throw ParameterError.missing(
+                path: full, nearest: tree.provider?.nearestName(to: full))
         }
         let parameter = Parameter(path: full, kind: kind, value: value)
         tree.byPath[full] = parameter

@@ -13,9 +13,9 @@ struct ClassLabels: Sendable, Hashable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// Labels that can be told apart.
-    func checked() throws(HeadError) -> ClassLabels {
-        guard names.count >= 1, numbers.count == names.count else {
+    /// At least so many labels that can be told apart.
+    func checked(atLeast count: Int) throws(HeadError) -> ClassLabels {
+        guard names.count >= count, numbers.count == names.count else {
             throw .unusableLabels(names)
         }
         return self
@@ -61,6 +61,6 @@ struct ClassLabels: Sendable, Hashable {
             }
             names.append(name)
         }
-        self = try ClassLabels(names).checked()
+        self = try ClassLabels(names).checked(atLeast: 1)
     }
 }

@@ -83,7 +83,7 @@ public struct ClassificationHead: Head {
     public func makeNetwork(
         featureSize: Int, dropoutRate: Double, from source: ParameterSource
     ) throws -> LinearHead {
-        _ = try labels.checked()
+        _ = try labels.checked(atLeast: 2)
         return try LinearHead(
             featureSize: featureSize, outputSize: labels.names.count, dropoutRate: dropoutRate,
             from: source)

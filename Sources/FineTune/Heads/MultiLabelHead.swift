@@ -42,7 +42,7 @@ public struct MultiLabelHead: Head {
     public func makeNetwork(
         featureSize: Int, dropoutRate: Double, from source: ParameterSource
     ) throws -> LinearHead {
-        _ = try labels.checked()
+        _ = try labels.checked(atLeast: 1)
         return try LinearHead(
             featureSize: featureSize, outputSize: labels.names.count, dropoutRate: dropoutRate,
             from: source)
@@ -102,9 +102,12 @@ public struct MultiLabelHead: Head {
             labels: labels.names)
     }
 
-    /// `id2label`, `label2id` and the problem type, as Transformers writes them.
+    /// `id2label`, `label2id` and the problem type, as Transformers writes them, and the threshold,
+    /// for which it has no name.
     public var configuration: [(String, JSON)] {
-        labels.configuration + [("problem_type", "multi_label_classification")]
+        labels.configuration + [
+            ("problem_type", "multi_label_classification"), ("threshold", JSON(threshold)),
+        ]
     }
 
     /// The head of a folder whose problem type is `multi_label_classification`.
@@ -113,6 +116,8 @@ public struct MultiLabelHead: Head {
             throw HeadError.unusableConfiguration(
                 "its 'problem_type' is not 'multi_label_classification'")
         }
-        self.init(labels: try ClassLabels(configuration: configuration).names)
+        self.init(
+            labels: try ClassLabels(configuration: configuration).names,
+            threshold: configuration["threshold"]?.double ?? 0.5)
     }
 }

@@ -45,6 +45,8 @@ extension FineTunedModel {
         var object = architecture.folder.configuration.object ?? [:]
         // Transformers' classification models know no other pooling: they must not take this for one.
         if pooling == .pooler { object["architectures"] = [JSON(architecture.savedKind)] }
+        // Whatever the checkpoint's type was, weights are saved as they are computed with.
+        for key in ["dtype", "torch_dtype"] where object[key] != nil { object[key] = "float32" }
         for (key, value) in head.configuration { object[key] = value }
         var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
         for (key, value) in preparation.configuration { own[key] = value }
@@ -54,13 +56,16 @@ extension FineTunedModel {
 
     private func makeFolder(_ path: String) throws {
         var made = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-            made += made.isEmpty && !path.hasPrefix("/") ? String(part) : "/\(part)"
+        for (index, part) in path.split(separator: "/", omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            made += index == 0 ? String(part) : "/\(part)"
             guard !part.isEmpty, mkdir(made, 0o777) != 0, errno != EEXIST else { continue }
             throw ModelError.unwritableFolder(
                 FileError(operation: "make the folder", path: made, code: errno))
         }
-        guard access(path, W_OK) == 0 else {
+        // The slash makes a file in the folder's place an error.
+        guard access(path + "/", W_OK) == 0 else {
             throw ModelError.unwritableFolder(
                 FileError(operation: "write into", path: path, code: errno))
         }

@@ -87,13 +87,13 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// The answers to many inputs, in their order.
     public func predict(_ inputs: [P.Input]) throws -> [H.Prediction] {
         guard !inputs.isEmpty else { return [] }
-        let items = try inputs.map { try preparation.prepared($0) }
+        let items = try preparation.prepared(inputs)
         return head.predictions(from: outputs(for: items))
     }
 
     /// The raw outputs of the head, before softmax or sigmoid: one row for each input.
     public func outputs(for inputs: [P.Input]) throws -> [[Float]] {
-        let items = try inputs.map { try preparation.prepared($0) }
+        let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
                 outputs($0, in: .inference).value
@@ -103,7 +103,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     /// The features that the head gets: one vector for each input.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
-        let items = try inputs.map { try preparation.prepared($0) }
+        let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
                 features($0, in: .inference).value
@@ -118,7 +118,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     public func evaluate(on data: Dataset<P.Input, H.Target>) throws -> H.Metrics {
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
-        let items = try data.inputs.map { try preparation.prepared($0) }
+        let items = try preparation.prepared(data.inputs)
         return head.metrics(outputs: outputs(for: items), targets: targets)
     }
 }

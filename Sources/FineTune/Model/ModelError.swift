@@ -2,10 +2,10 @@ import Tensor
 
 /// A model that cannot be made, used or saved as asked: what, where, and what to do.
 public enum ModelError: Error, Hashable, CustomStringConvertible {
-    /// The folder has no tokenizer that is supported.
-    case noTokenizer(String)
     /// The tokenizer has ids that the model has no embedding for.
     case vocabulary(String, tokenizer: Int, model: Int)
+    /// The tokenizer gives token types that the model has no embedding for.
+    case tokenTypes(String, tokenizer: Int, model: Int)
     /// The folder that a model should be saved to cannot be made or written.
     case unwritableFolder(FileError)
     /// The folder holds a model, but none with a head of the kind that was asked for.
@@ -16,12 +16,12 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     /// What is wrong and what to do.
     public var description: String {
         switch self {
-        case .noTokenizer(let path):
-            "the folder '\(path)' has no tokenizer: put the tokenizer.json or vocab.txt there that "
-                + "the model was published with"
         case .vocabulary(let path, let tokenizer, let model):
             "the tokenizer in '\(path)' has \(tokenizer) ids, but the model only \(model) "
                 + "embeddings; the files belong to different models"
+        case .tokenTypes(let path, let tokenizer, let model):
+            "the tokenizer in '\(path)' gives \(tokenizer) token types, but the model has "
+                + "\(model) embeddings of them; the files belong to different models"
         case .unwritableFolder(let error):
             "the model cannot be saved: \(error); choose a folder that can be written"
         case .noHead(let path, let reason):

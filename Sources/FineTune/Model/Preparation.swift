@@ -31,3 +31,17 @@ public protocol Preparation: Sendable {
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws
 }
+
+extension Preparation {
+    /// Many inputs, prepared one by one.
+    ///
+    /// - Throws: What is wrong with an input; ``ModelError/emptyText(position:)`` for one that leaves
+    ///   nothing at all to compute with, not even special tokens.
+    func prepared(_ inputs: [Input]) throws -> [Item] {
+        try inputs.enumerated().map { position, input in
+            let item = try prepared(input)
+            guard size(of: item) > 0 else { throw ModelError.emptyText(position: position) }
+            return item
+        }
+    }
+}

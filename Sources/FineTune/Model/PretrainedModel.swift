@@ -61,7 +61,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     ///
     /// - Returns: One vector of the backbone's width for each input.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
-        let items = try inputs.map { try preparation.prepared($0) }
+        let items = try preparation.prepared(inputs)
         let vectors = forEachBatch(of: items, preparation: preparation) { batch in
             var features = batch
             for stage in stages { features = stage(features, in: .inference) }

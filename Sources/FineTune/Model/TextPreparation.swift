@@ -9,7 +9,8 @@ public struct TextPreparation: Preparation {
     public let tokenizer: any Tokenizer
     /// The most tokens of one text, special ones included. Longer texts are cut, and counted.
     public let maximumLength: Int
-    private let folder: String
+    /// The tokenizer's files, mapped: they can be saved even if the folder is gone by then.
+    private let files: [(name: String, file: MappedFile)]
 
     /// The preparation that a model's folder describes.
     ///
@@ -25,29 +26,39 @@ public struct TextPreparation: Preparation {
         _ folder: PretrainedFolder, configuration: TransformerConfiguration,
         maximumLength: Int? = nil
     ) throws {
-        tokenizer = try Self.tokenizer(folder)
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw ModelError.vocabulary(
-                folder.path, tokenizer: tokenizer.vocabularySize,
-                model: configuration.vocabularySize)
-        }
+        tokenizer = try PretrainedTokenizer.load(from: folder.path)
+        try Self.check(tokenizer, against: configuration, in: folder)
         let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
         let own = folder.configuration["swift_finetune"]?["maximum_length"]?.int
         let wanted = maximumLength ?? own ?? suggested ?? configuration.maximumLength
         self.maximumLength = max(
             tokenizer.specialTokenCount + 1, min(wanted, configuration.maximumLength))
-        self.folder = folder.path
+        let names = [
+            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+            "vocab.json", "merges.txt",
+        ]
+        files = try names.filter { folder.has($0) }.map {
+            ($0, try MappedFile(path: "\(folder.path)/\($0)"))
+        }
     }
 
-    private static func tokenizer(_ folder: PretrainedFolder) throws -> any Tokenizer {
-        if folder.has("tokenizer.json") {
-            return try WordPieceTokenizer(contentsOf: "\(folder.path)/tokenizer.json")
+    /// A token type that the model has no embedding for would have no row to look up.
+    private static func check(
+        _ tokenizer: any Tokenizer, against configuration: TransformerConfiguration,
+        in folder: PretrainedFolder
+    ) throws {
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw ModelError.vocabulary(
+                folder.path, tokenizer: tokenizer.vocabularySize,
+                model: configuration.vocabularySize)
         }
-        guard folder.has("vocab.txt") else { throw ModelError.noTokenizer(folder.path) }
-        let settings = "\(folder.path)/tokenizer_config.json"
-        return try WordPieceTokenizer(
-            vocabulary: "\(folder.path)/vocab.txt",
-            configuration: folder.has("tokenizer_config.json") ? settings : nil)
+        let types = tokenizer.encode("a", maximumLength: 16).typeIDs
+        if configuration.tokenTypes > 0, let largest = types.max(),
+            largest >= configuration.tokenTypes || types.contains(where: { $0 < 0 })
+        {
+            throw ModelError.tokenTypes(
+                folder.path, tokenizer: Int(largest) + 1, model: configuration.tokenTypes)
+        }
     }
 
     /// The tokens of a text.
@@ -84,14 +95,9 @@ public struct TextPreparation: Preparation {
             segments: Segments(lengths: items.map(\.ids.count)))
     }
 
-    /// Copies the tokenizer's files.
+    /// Writes the tokenizer's files as they were.
     public func save(to target: String) throws {
-        let names = [
-            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-            "vocab.json", "merges.txt",
-        ]
-        for name in names {
-            guard let file = try? MappedFile(path: "\(folder)/\(name)") else { continue }
+        for (name, file) in files {
             try AtomicFile.write(Array(file.bytes), to: "\(target)/\(name)")
         }
     }

@@ -23,6 +23,12 @@ public enum Optimizer: Sendable, Hashable {
     case sgd(momentum: Double = 0.9, weightDecay: Double = 0)
 }
 
+/// What gradients are multiplied with so that their joint length is at most `limit` (Pascanu et al.
+/// 2013, arXiv:1211.5063, section 3.2). As in PyTorch, 1e-6 is added against a division by 0.
+func clippingScale(length: Double, limit: Double?) -> Double {
+    limit.map { min(1, $0 / (length + 1e-6)) } ?? 1
+}
+
 /// An optimizer at work: what it remembers of each parameter.
 ///
 /// Weights and embeddings decay, biases and normalisations do not (BERT's recipe,

@@ -2,6 +2,8 @@
 public enum TrainingError: Error, Hashable, CustomStringConvertible {
     /// The loss or a gradient is infinite or not a number.
     case nonFiniteLoss(Double, epoch: Int, step: Int, restored: String)
+    /// A step moved weights so far that they are infinite or not numbers.
+    case nonFiniteWeights(epoch: Int, step: Int, restored: String)
     /// Early stopping was asked for, but there is nothing to validate on.
     case nothingToValidate
     /// A plan without an epoch.
@@ -15,6 +17,9 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
         case .nonFiniteLoss(let loss, let epoch, let step, let restored):
             "the loss became \(loss) in epoch \(epoch), step \(step); the model has \(restored). "
                 + "Use a smaller learning rate, or look for wrong numbers in the data"
+        case .nonFiniteWeights(let epoch, let step, let restored):
+            "weights became infinite or not numbers by epoch \(epoch), step \(step); the model has "
+                + "\(restored). Use a smaller learning rate"
         case .nothingToValidate:
             "early stopping needs examples to validate on: pass them as fit(on:validating:)"
         case .emptyPlan: "the plan has no epoch: there is nothing to do"

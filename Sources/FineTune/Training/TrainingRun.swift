@@ -4,12 +4,13 @@ import Tensor
 
 /// One run of a trainer: what it has prepared, where it stands and what it has seen.
 final class TrainingRun<P: Preparation, H: Head> {
-    private let model: FineTunedModel<P, H>
+    let model: FineTunedModel<P, H>
     private let plan: Plan
     private let settings: TrainingSettings
     private let examples: PreparedExamples<P, H>
     private let validation: PreparedExamples<P, H>?
-    private let order: BatchOrder
+    /// The batches of an epoch, which is counted from 0, each the positions of its examples.
+    private let batches: (_ epoch: Int) -> [[Int]]
     private let optimizer: OptimizerState
     private let totalSteps: Int
 
@@ -25,15 +26,29 @@ final class TrainingRun<P: Preparation, H: Head> {
     private var lossWeight = 0.0
     private var seenExamples = 0
     private var summaries: [EpochSummary<H.Metrics>] = []
-    private var best: (weights: [(Parameter, Tensor)], score: Double?, name: String)
+    private var best: Snapshot
+    /// What will be the best once a loss has shown that it is sound.
+    private var candidate: Snapshot?
     private var epochsWithoutBetter = 0
     private var stopsEarly = false
     private var trainingTime = Duration.zero
     private var epochStart = ContinuousClock.now
+    /// The length of the gradient of the last step, before clipping.
+    private(set) var gradientLength = 0.0
 
+    /// The weights of a moment; they cost memory only where training has changed them since.
+    private struct Snapshot {
+        var weights: [(Parameter, Tensor)]
+        var score: Double?
+        var name: String
+    }
+
+    /// - Parameter batches: The batches of each epoch, counted from 0; by default what `settings`
+    ///   say.
     init(
         model: FineTunedModel<P, H>, plan: Plan, settings: TrainingSettings,
-        data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?
+        data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?,
+        batches: ((_ epoch: Int) -> [[Int]])? = nil
     ) throws {
         if settings.earlyStopping != nil, validation == nil {
             throw TrainingError.nothingToValidate
@@ -42,17 +57,20 @@ final class TrainingRun<P: Preparation, H: Head> {
         examples = try PreparedExamples(data, for: model)
         try model.head.checkTrainable(examples.targets)
         self.validation = try validation.map { try PreparedExamples($0, for: model) }
-        order = BatchOrder(
+        let order = BatchOrder(
             sizes: examples.items.map { model.preparation.size(of: $0) }, limit: settings.batch,
             seed: settings.seed)
+        let batches = batches ?? { order.batches(epoch: $0) }
+        self.batches = batches
         optimizer = OptimizerState(settings.optimizer)
         phases = plan.phases.flatMap { [Plan.Phase](repeating: $0, count: $0.epochs) }
         let perStep = settings.accumulation
-        let order = order
         totalSteps = phases.indices.reduce(0) {
-            $0 + (order.batches(epoch: $1).count + perStep - 1) / perStep
+            $0 + (batches($1).count + perStep - 1) / perStep
         }
-        best = (model.parameters.map { ($0, $0.value) }, nil, "its weights of before the run")
+        best = Snapshot(
+            weights: model.parameters.map { ($0, $0.value) }, score: nil,
+            name: "its weights of before the run")
     }
 
     // MARK: Epochs and steps
@@ -61,7 +79,7 @@ final class TrainingRun<P: Preparation, H: Head> {
     func beginEpoch() -> Int? {
         guard epoch < phases.count, !stopsEarly else { return nil }
         apply(phases[epoch])
-        let batches = order.batches(epoch: epoch)
+        let batches = batches(epoch)
         pending = stride(from: 0, to: batches.count, by: settings.accumulation).map {
             Array(batches[$0..<min($0 + settings.accumulation, batches.count)])
         }.reversed()
@@ -79,7 +97,12 @@ final class TrainingRun<P: Preparation, H: Head> {
         let factor = settings.schedule.factor(step: step, of: totalSteps)
         step += 1
         let loss = try computeGradients(of: batches)
-        let scale = try clippingScale()
+        gradientLength = trained.reduce(0.0) {
+            $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0)
+        }.squareRoot()
+        guard gradientLength.isFinite else { throw failed(gradientLength) }
+        let scale = clippingScale(length: gradientLength, limit: settings.gradientClipping)
+        confirmCandidate()
         model.lock.writing {
             for (parameter, rate) in trained {
                 optimizer.update(parameter, learningRate: rate * factor, gradientScale: scale)
@@ -95,7 +118,7 @@ final class TrainingRun<P: Preparation, H: Head> {
     }
 
     /// Adds the gradients of all batches, as if they were one, and returns the mean loss.
-    private func computeGradients(of batches: [[Int]]) throws -> Double {
+    func computeGradients(of batches: [[Int]]) throws -> Double {
         let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
         var total = 0.0
         for batch in batches {
@@ -115,22 +138,19 @@ final class TrainingRun<P: Preparation, H: Head> {
         return weight > 0 ? total / weight : 0
     }
 
-    /// What gradients are multiplied with so that all together are not too long.
-    private func clippingScale() throws -> Double {
-        let squares = trained.reduce(0.0) { $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0) }
-        let length = squares.squareRoot()
-        guard length.isFinite else { throw failed(length) }
-        guard let limit = settings.gradientClipping else { return 1 }
-        return min(1, limit / (length + 1e-6))
-    }
-
     private func failed(_ number: Double) -> TrainingError {
+        candidate = nil
         restoreBest()
         return .nonFiniteLoss(number, epoch: epoch, step: step, restored: best.name)
     }
 
     /// Measures the model and decides whether to go on.
     func endEpoch(_ epoch: Int) throws -> EpochSummary<H.Metrics> {
+        guard trained.allSatisfy({ $0.parameter.value.isFinite }) else {
+            candidate = nil
+            restoreBest()
+            throw TrainingError.nonFiniteWeights(epoch: epoch, step: step, restored: best.name)
+        }
         let metrics = validation.map { $0.metrics(of: model) }
         let summary = EpochSummary(
             epoch: epoch, loss: lossWeight > 0 ? lossSum / lossWeight : 0, metrics: metrics,
@@ -139,10 +159,9 @@ final class TrainingRun<P: Preparation, H: Head> {
         let threshold =
             (best.score ?? -.infinity) + (settings.earlyStopping?.minimumImprovement ?? 0)
         if metrics.map({ $0.score > threshold || best.score == nil }) != false {
-            best = (
-                model.parameters.map { ($0, $0.value) }, metrics?.score,
-                "the weights of the end of epoch \(epoch)"
-            )
+            candidate = Snapshot(
+                weights: model.parameters.map { ($0, $0.value) }, score: metrics?.score,
+                name: "the weights of the end of epoch \(epoch)")
             epochsWithoutBetter = 0
         } else {
             epochsWithoutBetter += 1
@@ -201,6 +220,13 @@ final class TrainingRun<P: Preparation, H: Head> {
     /// Ends the training of every parameter.
     func freezeAll() {
         model.lock.writing { set(model.parameters, rate: nil) }
+    }
+
+    /// Weights count as good when the model has a finite loss with them, not before: a step that
+    /// was too large shows only in the next pass.
+    private func confirmCandidate() {
+        if let candidate { best = candidate }
+        candidate = nil
     }
 
     private func restoreBest() {
