@@ -60,7 +60,7 @@ final class Node {
     /// Hands this entry's gradient on to its inputs, and drops what it held.
     private func propagate() {
         guard let received = gradient else { return }
-        precondition(
+        require(
             !isConsumed, "a backward pass reached values whose tape an earlier one has consumed")
         gradient = nil
         sink?.accumulate(received)

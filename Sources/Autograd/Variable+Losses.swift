@@ -18,7 +18,7 @@ extension Variable {
     /// - Parameter targets: Shape `[rows, classes]`, like this.
     /// - Returns: Shape `[]`.
     public func softmaxCrossEntropy(targets: Tensor) -> Variable {
-        precondition(
+        require(
             shape == targets.shape && shape.rank == 2,
             "targets of shape \(targets.shape) do not fit logits of shape \(shape)")
         let dtype = value.dtype
@@ -52,7 +52,7 @@ extension Variable {
     ///   - weights: Same shape as this; 1 by default.
     /// - Returns: Shape `[]`.
     public func sigmoidCrossEntropy(targets: Tensor, weights: Tensor? = nil) -> Variable {
-        precondition(
+        require(
             shape == targets.shape && weights.map { $0.shape == shape } != false,
             "targets of shape \(targets.shape) do not fit logits of shape \(shape)")
         let dtype = value.dtype

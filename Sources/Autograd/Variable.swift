@@ -60,11 +60,11 @@ public struct Variable {
     ///   and differentiate the sum.
     public func backward(seed: Tensor? = nil) {
         guard let node else { return }
-        precondition(
+        require(
             seed != nil || value.elementCount == 1,
             "a gradient is asked of a variable of shape \(shape) without a seed")
         let start = seed ?? Tensor(repeating: 1, shape: shape, dtype: value.dtype)
-        precondition(start.shape == shape, "the seed's shape \(start.shape) is not \(shape)")
+        require(start.shape == shape, "the seed's shape \(start.shape) is not \(shape)")
         node.add(start)
         Node.runBackward(from: node)
     }

@@ -42,7 +42,7 @@ public final class Parameter: GradientSink {
 
     /// Adds a gradient to what was received before.
     public func accumulate(_ part: Tensor) {
-        precondition(
+        require(
             part.shape == value.shape,
             "a gradient of shape \(part.shape) came for '\(path)' of shape \(value.shape)")
         guard gradient != nil else { return gradient = part }

@@ -28,7 +28,7 @@ public final class Pooler: Stage {
     ///
     /// - Precondition: `pooling` is not ``Pooling/pooler``.
     public init(_ pooling: Pooling) {
-        precondition(pooling != .pooler, "a dense pooler is made from its parameters")
+        require(pooling != .pooler, "a dense pooler is made from its parameters")
         (self.pooling, dense, activation, dropout) = (pooling, nil, .identity, nil)
     }
 

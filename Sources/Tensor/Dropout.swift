@@ -18,7 +18,7 @@ public struct DropoutMask: Sendable, Hashable {
     ///
     /// - Precondition: `rate` lies in `0 ..< 1`.
     public init(rate: Double, seed: UInt64, layer: UInt32, step: UInt32) {
-        precondition(rate >= 0 && rate < 1, "a dropout rate of \(rate) does not lie in 0 ..< 1")
+        require(rate >= 0 && rate < 1, "a dropout rate of \(rate) does not lie in 0 ..< 1")
         (self.rate, self.seed, self.layer, self.step) = (rate, seed, layer, step)
     }
 

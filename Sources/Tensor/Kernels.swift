@@ -6,7 +6,7 @@ let elementwiseGrain = 1 << 14
 extension Tensor {
     /// The kernels for this element type.
     var kernels: UnsafePointer<ck_kernels> {
-        precondition(dtype.isComputable, "\(dtype) is for storage; convert it to compute")
+        require(dtype.isComputable, "\(dtype) is for storage; convert it to compute")
         return ck_kernels_for(dtype.kernelType)
     }
 
@@ -19,7 +19,7 @@ extension Tensor {
 
     /// Stops with both shapes unless they and the types are equal.
     func checkSameShape(_ other: Tensor, _ operation: String) {
-        precondition(
+        require(
             shape == other.shape && dtype == other.dtype,
             "\(operation) needs equal shapes and types: \(dtype) \(shape), "
                 + "\(other.dtype) \(other.shape)")

@@ -45,14 +45,14 @@ extension Tensor {
         static let alignment = 64
 
         static func allocate(byteCount: Int) -> (base: UnsafeMutableRawPointer, capacity: Int) {
-            precondition(byteCount <= 1 << 56, "no memory for a tensor of \(byteCount) bytes")
+            require(byteCount <= 1 << 56, "no memory for a tensor of \(byteCount) bytes")
             let capacity = sizeClass(byteCount)
             if let buffer = pool.withLock({ $0.take(capacity) }) { return buffer }
             if let base = systemBuffer(capacity) { return (base, capacity) }
             // Buffers of other sizes may stand in the way.
             releaseCached()
             guard let base = systemBuffer(capacity) else {
-                preconditionFailure("no memory for a tensor of \(byteCount) bytes")
+                requirementFailure("no memory for a tensor of \(byteCount) bytes")
             }
             return (base, capacity)
         }

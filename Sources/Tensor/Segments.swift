@@ -13,7 +13,7 @@ public struct Segments: Sendable, Hashable {
         var offsets = [0]
         offsets.reserveCapacity(lengths.count + 1)
         for length in lengths {
-            precondition(length > 0, "a segment has no rows: \(lengths)")
+            require(length > 0, "a segment has no rows: \(lengths)")
             offsets.append(offsets[offsets.count - 1] + length)
         }
         self.offsets = offsets
@@ -53,7 +53,9 @@ extension Tensor {
     ///
     /// - Returns: Shape `[rows, width]`.
     public func segmentMeansGradient(_ segments: Segments) -> Tensor {
-        precondition(rank == 2 && shape[0] == segments.count)
+        require(
+            rank == 2 && shape[0] == segments.count,
+            "means of \(segments.count) segments cannot have the shape \(shape)")
         let dy = contiguous()
         let width = shape[1]
         let result = Tensor(uninitialized: [segments.rowCount, width], dtype: dtype)
@@ -69,7 +71,7 @@ extension Tensor {
     }
 
     func checkRows(of segments: Segments) {
-        precondition(
+        require(
             rank == 2 && shape[0] == segments.rowCount,
             "segments of \(segments.rowCount) rows do not fit the shape \(shape)")
     }

@@ -10,7 +10,7 @@ extension Tensor {
         ///
         /// - Precondition: No size is negative.
         public init(_ sizes: [Int]) {
-            precondition(sizes.allSatisfy { $0 >= 0 }, "a shape has a negative size: \(sizes)")
+            require(sizes.allSatisfy { $0 >= 0 }, "a shape has a negative size: \(sizes)")
             self.sizes = sizes
         }
 
@@ -35,7 +35,7 @@ extension Tensor {
             for size in sizes {
                 let (next, overflow) = product.multipliedReportingOverflow(by: size)
                 if overflow {
-                    precondition(contains(0), "the elements of the shape \(self) are too many")
+                    require(contains(0), "the elements of the shape \(self) are too many")
                     return 0
                 }
                 product = next

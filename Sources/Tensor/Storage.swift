@@ -19,12 +19,12 @@ final class Storage: @unchecked Sendable {
 
     /// A range of a mapped file, which the storage keeps open.
     init(_ file: MappedFile, bytes: Range<Int>) {
-        precondition(
+        require(
             bytes.lowerBound >= 0 && bytes.upperBound <= file.bytes.count,
             "bytes \(bytes) do not lie in '\(file.path)', which has \(file.bytes.count)")
         // An empty file has no address; no byte is ever read through this one.
         let start = file.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: Tensor.Memory.alignment)
-        guard let start else { preconditionFailure("a mapped file has no address") }
+        guard let start else { requirementFailure("a mapped file has no address") }
         base = UnsafeMutableRawPointer(mutating: start + bytes.lowerBound)
         byteCount = bytes.count
         origin = .file(file)

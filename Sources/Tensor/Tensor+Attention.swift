@@ -79,7 +79,7 @@ private struct AttentionTiles {
         query.checkRows(of: settings.segments)
         query.checkSameShape(key, "attention")
         query.checkSameShape(value, "attention")
-        precondition(
+        require(
             settings.heads > 0 && query.shape[1] % settings.heads == 0,
             "\(settings.heads) heads cannot share a width of \(query.shape[1])")
         (self.query, self.key, self.value) = (

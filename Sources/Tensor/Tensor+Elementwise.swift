@@ -73,9 +73,9 @@ extension Tensor {
     }
 
     private static func binary(_ operation: ck_binary, _ a: Tensor, _ b: Tensor) -> Tensor {
-        precondition(a.dtype == b.dtype, "\(a.dtype) and \(b.dtype) do not mix; convert one")
+        require(a.dtype == b.dtype, "\(a.dtype) and \(b.dtype) do not mix; convert one")
         guard let shape = a.shape.broadcast(with: b.shape) else {
-            preconditionFailure("the shapes \(a.shape) and \(b.shape) do not broadcast")
+            requirementFailure("the shapes \(a.shape) and \(b.shape) do not broadcast")
         }
         let result = Tensor(uninitialized: shape, dtype: a.dtype)
         let (size, kernels) = (a.dtype.byteCount, a.kernels)

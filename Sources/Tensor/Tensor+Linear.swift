@@ -16,7 +16,7 @@ extension Tensor {
         weight: Tensor, bias: Tensor? = nil, activation: Activation = .identity,
         keepingInput: Bool = false
     ) -> (output: Tensor, activated: Tensor?) {
-        precondition(
+        require(
             rank >= 1 && weight.rank == 2 && shape.last == weight.shape[1]
                 && dtype == weight.dtype && bias.map { $0.shape == [weight.shape[0]] } != false,
             "a linear map with weight \(weight.dtype) \(weight.shape) and bias "

@@ -13,7 +13,7 @@ extension Tensor {
     public static func matmul(
         _ a: Tensor, _ b: Tensor, transposingA: Bool = false, transposingB: Bool = false
     ) -> Tensor {
-        precondition(
+        require(
             a.rank >= 2 && b.rank >= 2 && a.dtype == b.dtype,
             "no matrix product of \(a.dtype) \(a.shape) and \(b.dtype) \(b.shape)")
         let (aRows, aColumns) = (a.shape[a.rank - 2], a.shape[a.rank - 1])
@@ -21,7 +21,7 @@ extension Tensor {
         let (m, k) = transposingA ? (aColumns, aRows) : (aRows, aColumns)
         let (inner, n) = transposingB ? (bColumns, bRows) : (bRows, bColumns)
         let outer = Array(a.shape.dropLast(2))
-        precondition(
+        require(
             k == inner && (b.rank == 2 || Array(b.shape.dropLast(2)) == outer),
             "no matrix product of \(a.shape)\(transposingA ? "ᵀ" : "") "
                 + "and \(b.shape)\(transposingB ? "ᵀ" : "")")
@@ -124,7 +124,7 @@ struct MatrixProduct {
                 lda, bStart.assumingMemoryBound(to: Double.self), ldb, 0,
                 cStart.assumingMemoryBound(to: Double.self), ldc)
         default:
-            preconditionFailure("\(dtype) is for storage; convert it to compute")
+            requirementFailure("\(dtype) is for storage; convert it to compute")
         }
     }
 }

@@ -73,7 +73,7 @@ extension Tensor {
         guard let width = shape.last, gamma.shape == [width], beta.shape == [width],
             gamma.dtype == dtype, beta.dtype == dtype
         else {
-            preconditionFailure(
+            requirementFailure(
                 "a layer normalisation with gamma \(gamma.dtype) \(gamma.shape) and beta "
                     + "\(beta.dtype) \(beta.shape) does not fit \(dtype) \(shape)")
         }
@@ -82,7 +82,7 @@ extension Tensor {
 
     /// The softmax over the last dimension: `exp(x − max) / Σ exp(x − max)`.
     public func softmax() -> Tensor {
-        guard let width = shape.last else { preconditionFailure("a scalar has no softmax") }
+        guard let width = shape.last else { requirementFailure("a scalar has no softmax") }
         let x = contiguous()
         let result = Tensor(uninitialized: shape, dtype: dtype)
         let (size, kernels) = (dtype.byteCount, kernels)

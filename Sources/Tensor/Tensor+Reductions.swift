@@ -41,7 +41,7 @@ extension Tensor {
     ///
     /// - Precondition: `axis` is a dimension.
     public func sum(axis: Int) -> Tensor {
-        precondition(shape.indices.contains(axis), "\(shape) has no dimension \(axis)")
+        require(shape.indices.contains(axis), "\(shape) has no dimension \(axis)")
         let outer = shape[..<axis].reduce(1, *)
         let length = shape[axis]
         let inner = shape[(axis + 1)...].reduce(1, *)
@@ -78,7 +78,7 @@ extension Tensor {
     /// - Precondition: `target` broadcasts to this tensor's shape.
     public func summed(to target: Shape) -> Tensor {
         if shape == target { return self }
-        precondition(
+        require(
             target.broadcast(with: shape) == shape, "\(target) does not broadcast to \(shape)")
         var result = self
         while result.rank > target.rank { result = result.sum(axis: 0) }
@@ -94,7 +94,7 @@ extension Tensor {
     ///
     /// - Returns: `int32` of the shape without the last dimension.
     public func argmax() -> Tensor {
-        precondition(rank >= 1 && shape[rank - 1] > 0, "\(shape) has no last dimension to search")
+        require(rank >= 1 && shape[rank - 1] > 0, "\(shape) has no last dimension to search")
         let width = shape[rank - 1]
         let values = converted(to: .float64).elements(as: Double.self)
         let positions = (0..<rowCount).map { row -> Int32 in

@@ -7,7 +7,7 @@ extension Tensor {
     /// - Returns: Shape `[indices.count, ...]`, any element type.
     /// - Precondition: Every index is a row.
     public func gatheringRows(_ indices: [Int32]) -> Tensor {
-        precondition(rank >= 1, "a scalar has no rows")
+        require(rank >= 1, "a scalar has no rows")
         let source = contiguous()
         let rowBytes = shape.dropFirst().reduce(1, *) * dtype.byteCount
         let result = Tensor(
@@ -26,7 +26,7 @@ extension Tensor {
     ///
     /// - Precondition: `rows` has one row per index, as wide as this tensor's.
     public mutating func scatterAdd(_ rows: Tensor, at indices: [Int32]) {
-        precondition(
+        require(
             rank >= 1 && rows.dtype == dtype
                 && rows.shape == Shape([indices.count] + shape.dropFirst()),
             "rows of \(rows.dtype) \(rows.shape) cannot be added to \(dtype) \(shape) "
@@ -48,7 +48,7 @@ extension Tensor {
 
     private func checkIndices(_ indices: [Int32]) {
         for index in indices where index < 0 || Int(index) >= shape[0] {
-            preconditionFailure("row \(index) does not exist in a tensor of shape \(shape)")
+            requirementFailure("row \(index) does not exist in a tensor of shape \(shape)")
         }
     }
 }

@@ -3,7 +3,7 @@ extension Tensor {
     ///
     /// - Precondition: The number of elements stays the same.
     public func reshaped(_ newShape: Shape) -> Tensor {
-        precondition(
+        require(
             newShape.elementCount == elementCount,
             "a tensor of shape \(shape) cannot be reshaped to \(newShape)")
         let dense = contiguous()
@@ -17,7 +17,7 @@ extension Tensor {
     ///
     /// - Precondition: `order` is a permutation of the dimensions.
     public func permuted(_ order: [Int]) -> Tensor {
-        precondition(order.sorted() == Array(0..<rank), "\(order) does not permute \(shape)")
+        require(order.sorted() == Array(0..<rank), "\(order) does not permute \(shape)")
         return Tensor(
             storage: storage, shape: Shape(order.map { shape[$0] }),
             strides: order.map { strides[$0] }, offset: offset, dtype: dtype)
@@ -27,7 +27,7 @@ extension Tensor {
     ///
     /// - Precondition: There are at least two dimensions.
     public func transposed() -> Tensor {
-        precondition(rank >= 2, "a tensor of shape \(shape) has no two dimensions to exchange")
+        require(rank >= 2, "a tensor of shape \(shape) has no two dimensions to exchange")
         return permuted(Array(0..<(rank - 2)) + [rank - 1, rank - 2])
     }
 
@@ -35,7 +35,7 @@ extension Tensor {
     ///
     /// - Precondition: `range` lies within that dimension.
     public func sliced(_ range: Range<Int>, axis: Int = 0) -> Tensor {
-        precondition(
+        require(
             range.lowerBound >= 0 && range.upperBound <= shape[axis],
             "the range \(range) does not lie in dimension \(axis) of \(shape)")
         var sizes = shape.sizes
@@ -57,7 +57,7 @@ extension Tensor {
     ///
     /// - Precondition: `shape` broadcasts to `newShape` (NumPy's rule).
     public func broadcast(to newShape: Shape) -> Tensor {
-        precondition(
+        require(
             shape.broadcast(with: newShape) == newShape,
             "a tensor of shape \(shape) does not broadcast to \(newShape)")
         let added = newShape.rank - rank
@@ -96,7 +96,7 @@ extension Tensor {
     public func padded(to newShape: Shape, at start: Int, axis: Int) -> Tensor {
         let result = Tensor(zeros: newShape, dtype: dtype)
         let place = result.sliced(start..<(start + shape[axis]), axis: axis)
-        precondition(place.shape == shape, "\(shape) does not fit into \(newShape) at \(start)")
+        require(place.shape == shape, "\(shape) does not fit into \(newShape) at \(start)")
         let source = contiguous()
         let rowBytes = (shape.last ?? 1) * dtype.byteCount
         var read = source.pointer

@@ -32,7 +32,7 @@ public struct Tensor: Sendable {
     public init(uninitialized shape: Shape, dtype: DType = .float32) {
         let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(
             by: dtype.byteCount)
-        precondition(!overflow, "no memory for \(dtype) of shape \(shape)")
+        require(!overflow, "no memory for \(dtype) of shape \(shape)")
         self.init(
             storage: Storage(byteCount: byteCount), shape: shape,
             strides: shape.rowMajorStrides, offset: 0, dtype: dtype)
@@ -48,7 +48,7 @@ public struct Tensor: Sendable {
     ///
     /// - Precondition: There are as many elements as `shape` holds.
     public init<Element: TensorElement>(_ elements: [Element], shape: Shape) {
-        precondition(
+        require(
             elements.count == shape.elementCount,
             "\(elements.count) elements do not fill the shape \(shape)")
         self.init(uninitialized: shape, dtype: Element.dtype)
@@ -77,7 +77,7 @@ public struct Tensor: Sendable {
             self.init([Float](repeating: Float(value), count: shape.elementCount), shape: shape)
         case .float64:
             self.init([Double](repeating: value, count: shape.elementCount), shape: shape)
-        default: preconditionFailure("a tensor of \(dtype) cannot be filled with \(value)")
+        default: requirementFailure("a tensor of \(dtype) cannot be filled with \(value)")
         }
     }
 
@@ -107,7 +107,7 @@ public struct Tensor: Sendable {
     ///
     /// - Precondition: There are as many bytes as the elements take.
     public init(copying bytes: UnsafeRawBufferPointer, shape: Shape, dtype: DType) {
-        precondition(
+        require(
             bytes.count == shape.elementCount * dtype.byteCount,
             "\(bytes.count) bytes do not fill \(dtype) \(shape)")
         self.init(uninitialized: shape, dtype: dtype)
@@ -149,7 +149,7 @@ public struct Tensor: Sendable {
     public func elements<Element: TensorElement>(
         as type: Element.Type = Element.self
     ) -> [Element] {
-        precondition(type.dtype == dtype, "elements of \(dtype) were asked for as \(type.dtype)")
+        require(type.dtype == dtype, "elements of \(dtype) were asked for as \(type.dtype)")
         // A file may store true as any byte but 0; a Swift Bool must be 0 or 1.
         let bits = dtype == .bool ? converted(to: .uint8) : self
         return bits.withUnsafeBytes { bytes in
@@ -166,7 +166,7 @@ public struct Tensor: Sendable {
     ///
     /// - Precondition: There is exactly one element.
     public var scalar: Double {
-        precondition(elementCount == 1, "a tensor of shape \(shape) is not a single number")
+        require(elementCount == 1, "a tensor of shape \(shape) is not a single number")
         return converted(to: .float64).elements(as: Double.self)[0]
     }
 

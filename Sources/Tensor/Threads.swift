@@ -31,7 +31,7 @@ extension Tensor {
         public static func limited<Result>(
             to count: Int, _ body: () throws -> Result
         ) rethrows -> Result {
-            precondition(count >= 1, "\(count) threads cannot compute anything")
+            require(count >= 1, "\(count) threads cannot compute anything")
             return try $limit.withValue(count, operation: body)
         }
     }

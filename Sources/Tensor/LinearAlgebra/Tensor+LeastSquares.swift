@@ -29,7 +29,7 @@ extension Tensor {
         requireMatrix("leastSquares")
         b.requireRightHandSide(of: self, "leastSquares")
         if let rankTolerance {
-            precondition(rankTolerance >= 0, "a tolerance for the rank of \(rankTolerance)")
+            require(rankTolerance >= 0, "a tolerance for the rank of \(rankTolerance)")
         }
         return dtype == .float32
             ? try leastSquares(b, Float.self, rankTolerance)

@@ -4,26 +4,26 @@ import CLAPACKE
 extension Tensor {
     /// - Precondition: A matrix of a computable type.
     func requireMatrix(_ operation: String) {
-        precondition(rank == 2, "\(operation) needs a matrix, not a tensor of shape \(shape)")
-        precondition(
+        require(rank == 2, "\(operation) needs a matrix, not a tensor of shape \(shape)")
+        require(
             dtype.isComputable, "\(operation) needs float32 or float64 elements, not \(dtype)")
     }
 
     /// - Precondition: A square matrix of a computable type.
     func requireSquareMatrix(_ operation: String) {
         requireMatrix(operation)
-        precondition(
+        require(
             shape[0] == shape[1],
             "\(operation) needs a square matrix, not a matrix of shape \(shape)")
     }
 
     /// - Precondition: `self` has as many rows as `matrix`, and its type.
     func requireRightHandSide(of matrix: Tensor, _ operation: String) {
-        precondition(
+        require(
             (rank == 1 || rank == 2) && shape[0] == matrix.shape[0],
             "\(operation): a right-hand side of shape \(shape) does not fit a matrix of shape "
                 + "\(matrix.shape)")
-        precondition(
+        require(
             dtype == matrix.dtype,
             "\(operation): a right-hand side of \(dtype) does not fit a matrix of \(matrix.dtype)")
     }
@@ -90,7 +90,7 @@ extension Tensor {
         if status == LAPACK_WORK_MEMORY_ERROR || status == LAPACK_TRANSPOSE_MEMORY_ERROR {
             throw .outOfMemory(operation: operation, shape: shape)
         }
-        precondition(status >= 0, "\(operation): LAPACK refused its argument \(-status)")
+        require(status >= 0, "\(operation): LAPACK refused its argument \(-status)")
     }
 }
 

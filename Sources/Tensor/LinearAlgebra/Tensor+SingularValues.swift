@@ -14,7 +14,7 @@ extension Tensor {
         ///
         /// - Precondition: `rank` is between 0 and the number of singular values.
         public func truncated(to rank: Int) -> SingularValueDecomposition {
-            precondition(
+            require(
                 rank >= 0 && rank <= singularValues.elementCount,
                 "\(singularValues.elementCount) singular values cannot be truncated to \(rank)")
             return SingularValueDecomposition(
