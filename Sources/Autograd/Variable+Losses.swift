@@ -80,6 +80,9 @@ extension Variable {
     /// - Parameter targets: Same shape as this.
     /// - Returns: Shape `[]`.
     public func squaredError(targets: Tensor) -> Variable {
+        require(
+            shape == targets.shape,
+            "targets of shape \(targets.shape) do not fit outputs of shape \(shape)")
         let difference = value - targets.converted(to: value.dtype)
         let loss = Tensor(
             repeating: difference.sumOfSquares(), shape: [], dtype: value.dtype)

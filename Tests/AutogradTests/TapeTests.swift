@@ -184,6 +184,14 @@ import Testing
         }
     }
 
+    /// Targets `[2]` would broadcast against outputs `[2, 1]` to four differences.
+    @Test func targetsOfAnotherShapeAreRefused() async {
+        await #expect(processExitsWith: .failure) {
+            _ = Variable(Tensor([1.0, 2.0], shape: [2, 1]))
+                .squaredError(targets: Tensor([1.0, 2.0]))
+        }
+    }
+
     /// What one rule receives does not alias what another adds to.
     @Test func accumulationChangesNoSharedTensor() {
         let (x, sinkX) = leaf([1, 2])

@@ -6,13 +6,13 @@
     import Darwin
 #endif
 
-/// How the learning rate moves over the steps of a phase: a factor for each step.
+/// How the learning rate moves over the steps of a run: a factor for each step.
 public struct Schedule: Sendable, Hashable {
     /// What the rate does after the warm-up.
     public enum Decay: String, Sendable, Hashable, CaseIterable {
         /// It stays.
         case constant
-        /// It falls in a straight line to 0 at the end of the phase.
+        /// It falls in a straight line to 0 at the end of the run.
         case linear
         /// It falls to 0 along half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without
         /// restarts).
@@ -21,7 +21,7 @@ public struct Schedule: Sendable, Hashable {
 
     /// How long the rate rises from 0.
     public enum Warmup: Sendable, Hashable {
-        /// A share of the phase's steps, in `0 ... 1`.
+        /// A share of the run's steps, in `0 ... 1`.
         case share(Double)
         /// A number of steps.
         case steps(Int)
