@@ -22,6 +22,6 @@ let package = Package(
             dependencies: [
                 .product(name: "FineTune", package: "swift-finetune"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ])
+            ]),
     ]
 )

@@ -8,12 +8,18 @@ final class StepProducts {
     private let products: [(a: Tensor, b: Tensor, transposingA: Bool, transposingB: Bool)]
     private let layers: Int
 
-    /// - Parameter forward: Only those of the forward pass.
+    /// The products of a step.
+    ///
+    /// - Parameters:
+    ///   - configuration: The sizes of the model.
+    ///   - tokens: The tokens of a batch.
+    ///   - forward: Only those of the forward pass.
     init(_ configuration: TransformerConfiguration, tokens: Int, forward: Bool) {
         let (width, inner) = (configuration.width, configuration.feedForwardWidth)
         layers = configuration.layers
         var products: [(a: Tensor, b: Tensor, transposingA: Bool, transposingB: Bool)] = []
-        for (inputs, outputs) in [(width, 3 * width), (width, width), (width, inner), (inner, width)] {
+        let maps = [(width, 3 * width), (width, width), (width, inner), (inner, width)]
+        for (inputs, outputs) in maps {
             let x = Tensor(repeating: 0.5, shape: [tokens, inputs])
             let y = Tensor(repeating: 0.5, shape: [tokens, outputs])
             let weight = Tensor(repeating: 0.5, shape: [outputs, inputs])

@@ -51,8 +51,8 @@ struct Train: AsyncParsableCommand {
         let testing = try LabeledTexts(tsv: test, text: "text", label: "label", quoting: .none)
         let backbone = try PretrainedModel.text(contentsOf: model, maximumLength: 128)
         let classifier = try backbone.attaching(
-            ClassificationHead(labels: training.labels), pooling: Pooling(rawValue: pooling) ?? .mean,
-            seed: seed)
+            ClassificationHead(labels: training.labels),
+            pooling: Pooling(rawValue: pooling) ?? .mean, seed: seed)
         let trainer = Trainer(
             classifier, plan: chosenPlan, settings: .init(seed: seed, threads: threads))
         let report = try await trainer.fit(on: training)

@@ -43,8 +43,16 @@ final class TrainingRun<P: Preparation, H: Head> {
         var name: String
     }
 
-    /// - Parameter batches: The batches of each epoch, counted from 0; by default what `settings`
-    ///   say.
+    /// A run that is ready to begin: inputs prepared, targets encoded.
+    ///
+    /// - Parameters:
+    ///   - model: What is trained.
+    ///   - plan: What trains, in which order and at which rates.
+    ///   - settings: How.
+    ///   - data: What to learn from.
+    ///   - validation: What to measure the model on after every epoch.
+    ///   - batches: The batches of each epoch, counted from 0; by default what `settings` say.
+    /// - Throws: What is wrong with the data or the settings.
     init(
         model: FineTunedModel<P, H>, plan: Plan, settings: TrainingSettings,
         data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?,
