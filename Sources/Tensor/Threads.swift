@@ -34,6 +34,17 @@ extension Tensor {
             require(count >= 1, "\(count) threads cannot compute anything")
             return try $limit.withValue(count, operation: body)
         }
+
+        /// Runs `body` with operations on at most `count` threads.
+        ///
+        /// - Precondition: `count` is at least 1.
+        public static func limited<Result>(
+            to count: Int, isolation: isolated (any Actor)? = #isolation,
+            _ body: () async throws -> Result
+        ) async rethrows -> Result {
+            require(count >= 1, "\(count) threads cannot compute anything")
+            return try await $limit.withValue(count, operation: body, isolation: isolation)
+        }
     }
 }
 
