@@ -44,7 +44,8 @@ public final class Trainer<P: Preparation, H: Head> {
     ///   from, ``TrainingError`` if the run cannot go on.
     @discardableResult
     public nonisolated(nonsending) func fit(
-        on data: Dataset<P.Input, H.Target>, validating validation: Dataset<P.Input, H.Target>? = nil
+        on data: Dataset<P.Input, H.Target>,
+        validating validation: Dataset<P.Input, H.Target>? = nil
     ) async throws -> TrainingReport<H.Metrics> {
         try settings.check()
         guard plan.epochs > 0 else { throw TrainingError.emptyPlan }

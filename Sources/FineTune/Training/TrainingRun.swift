@@ -156,7 +156,8 @@ final class TrainingRun<P: Preparation, H: Head> {
             epoch: epoch, loss: lossWeight > 0 ? lossSum / lossWeight : 0, metrics: metrics,
             seconds: (ContinuousClock.now - epochStart).inSeconds)
         summaries.append(summary)
-        let threshold = (best.score ?? -.infinity) + (settings.earlyStopping?.minimumImprovement ?? 0)
+        let threshold =
+            (best.score ?? -.infinity) + (settings.earlyStopping?.minimumImprovement ?? 0)
         if metrics.map({ $0.score > threshold || best.score == nil }) != false {
             candidate = Snapshot(
                 weights: model.parameters.map { ($0, $0.value) }, score: metrics?.score,
