@@ -1,4 +1,5 @@
 @testable import FineTune
+import Foundation
 import TestSupport
 import Testing
 
@@ -10,7 +11,8 @@ import Testing
         return try expected.rows().map { row in
             defer { types = types.dropFirst(row.count) }
             let zeros = [Int32](repeating: 0, count: row.count)
-            return TokenizedText(ids: row, typeIDs: types.isEmpty ? zeros : Array(types.prefix(row.count)))
+            return TokenizedText(
+                ids: row, typeIDs: types.isEmpty ? zeros : Array(types.prefix(row.count)))
         }
     }
 
@@ -105,7 +107,8 @@ import Testing
                 == Set(kept.map { "bert." + $0 } + ["classifier.weight", "classifier.bias"]))
         for name in kept {
             #expect(
-                sameBits(try saved.required("bert." + name), try original.required(name)), "\(name)")
+                sameBits(try saved.required("bert." + name), try original.required(name)), "\(name)"
+            )
         }
     }
 
@@ -131,7 +134,9 @@ import Testing
 
     /// The tokenizer's files are kept from the moment of loading.
     @Test func aModelCanBeSavedWhenItsFolderIsGone() throws {
-        let model = try TinyModel.classifier()
+        let folder = try TinyModel.folder()
+        let model = try TextClassifier(contentsOf: folder.path)
+        try FileManager.default.removeItem(atPath: folder.path)
         let target = try TemporaryFolder()
         try model.save(to: target.path + "/new/folder")
         let restored = try TextClassifier(contentsOf: target.path + "/new/folder")

@@ -1,7 +1,8 @@
 import FineTune
 import Foundation
+import Synchronization
 
-/// A new folder, removed when it is no longer held.
+/// A new folder, removed when the process ends: a path that was taken from it stays good.
 final class TemporaryFolder: Sendable {
     let path: String
 
@@ -10,9 +11,9 @@ final class TemporaryFolder: Sendable {
             FileManager.default.temporaryDirectory
             .appendingPathComponent("finetune-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        madeFolders.withLock { $0.append(path) }
+        _ = removal
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// Writes a file of the folder.
     func write(_ text: String, to name: String) throws {
@@ -49,3 +50,13 @@ final class TemporaryFolder: Sendable {
         try write(JSON.object(object).serialized(), to: "config.json")
     }
 }
+
+private let madeFolders = Mutex<[String]>([])
+
+private let removal: Void = {
+    atexit {
+        for path in madeFolders.withLock({ $0 }) {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
+}()

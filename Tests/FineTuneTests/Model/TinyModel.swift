@@ -33,7 +33,6 @@ enum TinyModel {
     static func backbone(
         _ family: String = "bert", settings: JSON.Object = [:], maximumLength: Int? = nil
     ) throws -> PretrainedModel<TextPreparation> {
-        // What is mapped stays readable when the folder is gone.
         try PretrainedModel.text(
             contentsOf: folder(family, settings: settings).path, maximumLength: maximumLength)
     }

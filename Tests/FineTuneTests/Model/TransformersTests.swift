@@ -15,7 +15,9 @@ struct TransformersTests {
         let texts = try MiniLM.texts()
         let data = LabeledTexts(
             texts: Array(texts.prefix(48)), labels: (0..<48).map { labels[$0 % 3] })
-        try await Trainer(model, plan: .full(epochs: 1, learningRate: 1e-4)).fit(on: data)
+        let settings = TrainingSettings(schedule: .constant, batch: .examples(8))
+        try await Trainer(model, plan: .full(epochs: 2, learningRate: 3e-4), settings: settings)
+            .fit(on: data)
         try expectSameLogits(model, texts: texts, maximumTokens: 128)
     }
 
@@ -24,7 +26,7 @@ struct TransformersTests {
     func theTinyModelsLoad(_ family: String) async throws {
         let data = TinyModel.examples(60)
         let model = try TinyModel.classifier(family)
-        try await Trainer(model, plan: .full(epochs: 1, learningRate: 1e-3)).fit(on: data)
+        try await Trainer(model, plan: .full(epochs: 2, learningRate: 1e-3)).fit(on: data)
         try expectSameLogits(model, texts: data.inputs, maximumTokens: nil)
     }
 
