@@ -1,4 +1,0 @@
-import Tensor
-import Testing
-
-@Suite struct FineTunePlaceholderTests {}
