@@ -49,6 +49,10 @@ extension Tensor {
         input: Tensor, statistics: RowStatistics, gamma: Tensor
     ) -> (input: Tensor, gamma: Tensor, beta: Tensor) {
         checkSameShape(input, "the gradient of a layer normalisation")
+        require(
+            statistics.mean.shape == [rowCount] && statistics.mean.dtype == dtype,
+            "statistics of \(statistics.mean.dtype) \(statistics.mean.shape) do not fit the rows "
+                + "of \(dtype) \(shape)")
         let width = checkedWidth(gamma, gamma)
         let (dy, x, g) = (contiguous(), input.contiguous(), gamma.contiguous())
         let dx = Tensor(uninitialized: shape, dtype: dtype)

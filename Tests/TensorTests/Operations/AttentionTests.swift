@@ -108,6 +108,41 @@ import Testing
         #expect(normMismatch(result.value, wanted.value, relative: 2e-6, absolute: 1e-6) == nil)
     }
 
+    @Test(arguments: computableTypes)
+    func gradientOfViews(_ dtype: Tensor.DType) {
+        let testCase = Case(lengths: [5, 20], heads: 2, width: 5)
+        let inputs = inputs(testCase, dtype)
+        let dy = Samples.normal(inputs[0].shape, seed: 4, dtype: dtype)
+        let settings = Tensor.AttentionSettings(segments: Segments(lengths: [5, 20]), heads: 2)
+        let (output, logSums) = Tensor.attention(
+            query: inputs[0], key: inputs[1], value: inputs[2], settings: settings)
+        let gradients = [{ $0 }, Samples.strided].map { (view: (Tensor) -> Tensor) in
+            view(dy).attentionGradient(
+                query: view(inputs[0]), key: view(inputs[1]), value: view(inputs[2]),
+                output: view(output), logSums: view(logSums), settings: settings)
+        }
+        #expect(sameBits(gradients[0].query, gradients[1].query))
+        #expect(sameBits(gradients[0].key, gradients[1].key))
+        #expect(sameBits(gradients[0].value, gradients[1].value))
+    }
+
+    /// The shapes that the kernels read past the end of, if nobody looked.
+    @Test func gradientRefusesTensorsOfAnotherForwardPass() async {
+        await #expect(processExitsWith: .failure) {
+            let x = Samples.normal([20, 4])
+            let settings = Tensor.AttentionSettings(segments: Segments(lengths: [20]), heads: 2)
+            let shorter = Tensor(zeros: [5, 2], dtype: .float64)
+            _ = x.attentionGradient(
+                query: x, key: x, value: x, output: x, logSums: shorter, settings: settings)
+        }
+        await #expect(processExitsWith: .failure) {
+            let x = Samples.normal([20, 4])
+            let gamma = Samples.normal([4])
+            let statistics = x[0].layerNormalized(gamma: gamma, beta: gamma, epsilon: 1).statistics
+            _ = x.layerNormGradient(input: x, statistics: statistics, gamma: gamma)
+        }
+    }
+
     /// Tokens of other sequences change no bit.
     @Test(arguments: computableTypes)
     func segmentsDoNotSeeEachOther(_ dtype: Tensor.DType) {

@@ -242,9 +242,9 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
             Tensor.Threads.limited(to: 1) { #expect(Tensor.Threads.count == 1) }
             #expect(Tensor.Threads.count == 3)
         }
-        await Tensor.Threads.limited(to: 2) {
-            await Task { #expect(Tensor.Threads.count == 2) }.value
-        }
+        // A task inherits the limit of where it was made, also when it runs later.
+        let task = Tensor.Threads.limited(to: 2) { Task { Tensor.Threads.count } }
+        #expect(await task.value == 2)
         #expect(Tensor.Threads.count == all)
     }
 
