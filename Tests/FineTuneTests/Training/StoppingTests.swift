@@ -85,8 +85,9 @@ import Testing
         #expect(!loss.isFinite && restored == "its weights of before the run")
         #expect(
             error?.description
-                == "the loss became \(loss) in epoch 1, step 2; the model has its weights of before "
-                + "the run. Use a smaller learning rate, or look for wrong numbers in the data")
+                == "the loss became \(loss) in epoch 1, step 2; the model has its weights of "
+                + "before the run. Use a smaller learning rate, or look for wrong numbers in the data"
+        )
         #expect(model.weights() == before)
         #expect(model.parameters.allSatisfy { !$0.isTrainable && $0.gradient == nil })
         #expect(try model.predict("w10 w20").probability.isFinite)

@@ -1,0 +1,424 @@
+@testable import FineTune
+import Foundation
+import TestSupport
+import Testing
+
+/// What goes wrong with folders, data and heads is said with what, where and what to do.
+@Suite struct ModelErrorTests {
+    private func message(
+        _ folder: TemporaryFolder, _ expected: String, _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let error = #expect(throws: (any Error).self, sourceLocation: location) {
+            try PretrainedModel.text(contentsOf: folder.path)
+        }
+        #expect(error.map { "\($0)" } == expected, sourceLocation: location)
+    }
+
+    // MARK: Folders
+
+    @Test func aMissingFolder() {
+        let error = #expect(throws: PretrainedFolderError.self) {
+            try PretrainedModel.text(contentsOf: "/nowhere/model")
+        }
+        #expect(
+            error?.description == "there is no folder '/nowhere/model'; give the folder that holds "
+                + "the model's config.json")
+    }
+
+    @Test func aFileInsteadOfAFolder() throws {
+        let path = try TinyModel.folder().path + "/config.json"
+        let error = #expect(throws: PretrainedFolderError.notAFolder(path)) {
+            try PretrainedModel.text(contentsOf: path)
+        }
+        #expect(
+            error?.description
+                == "'\(path)' is not a folder; give the folder that holds the model's config.json")
+    }
+
+    @Test func aMissingConfiguration() throws {
+        let folder = try TinyModel.folder()
+        try folder.remove("config.json")
+        try message(
+            folder,
+            "the folder '\(folder.path)' has no config.json; give a folder in the layout of "
+                + "Hugging Face, with config.json, model.safetensors and the tokenizer's files")
+    }
+
+    @Test(arguments: ["{", "[1, 2]", "{\"model_type\": \"bert\",}", "", "\u{FEFF}{}"])
+    func aMalformedConfiguration(_ text: String) throws {
+        let folder = try TinyModel.folder()
+        try folder.write(text, to: "config.json")
+        let error = #expect(throws: PretrainedFolderError.self) {
+            try PretrainedModel.text(contentsOf: folder.path)
+        }
+        #expect(error?.description.contains("'\(folder.path)/config.json'") == true)
+    }
+
+    @Test func anUnsupportedKind() throws {
+        let folder = try TinyModel.folder(settings: ["model_type": "gpt2"])
+        try message(
+            folder,
+            "'\(folder.path)/config.json' describes a model of the type \"gpt2\"; supported "
+                + "are: bert, distilbert, roberta")
+        try folder.configure(["model_type": nil])
+        try message(
+            folder,
+            "'\(folder.path)/config.json' describes a model of the type that it does not "
+                + "name; supported are: bert, distilbert, roberta")
+    }
+
+    @Test func missingWeights() throws {
+        let folder = try TinyModel.folder()
+        try folder.remove("model.safetensors")
+        try message(folder, "the folder '\(folder.path)' has no model.safetensors")
+        try folder.write("", to: "pytorch_model.bin")
+        try message(
+            folder,
+            "the folder '\(folder.path)' has no model.safetensors; it has "
+                + "pytorch_model.bin, which this library does not read: convert the weights to "
+                + "safetensors")
+    }
+
+    @Test func damagedWeights() throws {
+        let folder = try TinyModel.folder()
+        let path = folder.path + "/model.safetensors"
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        try data.dropLast(5).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: PretrainedFolderError.self) {
+            try PretrainedModel.text(contentsOf: folder.path)
+        }
+        #expect(
+            error?.description.hasPrefix("'\(path)' is not a valid safetensors file: ") == true)
+    }
+
+    // MARK: Weights
+
+    /// A folder whose weights were changed.
+    private func folder(
+        _ change: ([(name: String, tensor: Tensor)]) -> [(name: String, tensor: Tensor)]
+    ) throws -> TemporaryFolder {
+        let folder = try TinyModel.folder()
+        let path = folder.path + "/model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        let tensors = try file.names.map { (name: $0, tensor: try file.required($0)) }
+        try SafetensorsFile.write(change(tensors), to: path)
+        return folder
+    }
+
+    @Test func weightsOfAnotherShape() throws {
+        let folder = try TinyModel.folder(settings: ["intermediate_size": 65])
+        try message(
+            folder,
+            "the checkpoint's tensor 'encoder.layer.0.intermediate.dense.weight' has the "
+                + "shape [64, 32], but the model's configuration asks for [65, 32]")
+    }
+
+    @Test func aMissingTensor() throws {
+        let name = "bert.encoder.layer.1.output.LayerNorm.weight"
+        let folder = try folder {
+            $0.map { ($0.name == name ? name + "s" : $0.name, $0.tensor) }
+        }
+        try message(
+            folder,
+            "the checkpoint has no tensor 'encoder.layer.1.output.LayerNorm.weight'; the "
+                + "most similar name that it has is '\(name)s'; check that config.json and the "
+                + "weights belong together")
+    }
+
+    @Test func moreLayersThanTheCheckpointHas() throws {
+        let folder = try TinyModel.folder(settings: ["num_hidden_layers": 3])
+        let error = #expect(throws: ParameterError.self) {
+            try PretrainedModel.text(contentsOf: folder.path)
+        }
+        guard case .missing(let path, _) = error else { return }
+        #expect(path == "encoder.layer.2.attention.self.query.weight")
+    }
+
+    @Test func weightsThatAreNone() throws {
+        let name = "bert.embeddings.LayerNorm.bias"
+        let folder = try folder {
+            $0.map {
+                (
+                    name: $0.name,
+                    tensor: $0.name == name ? $0.tensor.converted(to: .int32) : $0.tensor
+                )
+            }
+        }
+        try message(
+            folder,
+            "the checkpoint's tensor 'embeddings.LayerNorm.bias' holds int32, which are no "
+                + "weights")
+    }
+
+    // MARK: Tokenizers
+
+    @Test func noTokenizer() throws {
+        let folder = try TinyModel.folder()
+        try folder.remove("vocab.txt")
+        try message(
+            folder,
+            "the folder '\(folder.path)' has no tokenizer: put the tokenizer.json or "
+                + "vocab.txt there that the model was published with")
+    }
+
+    @Test func aTokenizerOfAnotherModel() throws {
+        let folder = try TinyModel.folder()
+        let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + (0..<200).map { "w\($0)" }
+        try folder.write(words.joined(separator: "\n") + "\n", to: "vocab.txt")
+        try message(
+            folder,
+            "the tokenizer in '\(folder.path)' has 204 ids, but the model only 120 "
+                + "embeddings; the files belong to different models")
+    }
+
+    /// A tokenizer without a template adds no special tokens, so nothing is left of an empty text.
+    @Test func aTextThatLeavesNothing() throws {
+        let folder = try TinyModel.folder()
+        try folder.write(
+            """
+            {"model": {"type": "WordPiece", "unk_token": "u", "vocab": {"u": 0, "w": 1}},
+             "pre_tokenizer": {"type": "BertPreTokenizer"}}
+            """, to: "tokenizer.json")
+        let backbone = try PretrainedModel.text(contentsOf: folder.path)
+        let model = try TextClassifier(contentsOf: folder.path)
+        #expect(try backbone.preparation.prepared("w w").ids == [1, 1])
+        #expect(try model.predict("w").probability.isFinite)
+        let texts = ["w", " ", "w"]
+        let expected = ModelError.emptyText(position: 1)
+        #expect(throws: expected) { try backbone.embed(texts) }
+        #expect(throws: expected) { try model.predict(texts) }
+        #expect(throws: expected) { try model.outputs(for: texts) }
+        #expect(throws: expected) { try model.embed(texts) }
+        #expect(throws: expected) {
+            try model.evaluate(
+                on: LabeledTexts(texts: texts, labels: ["negative", "neutral", "neutral"]))
+        }
+    }
+
+    // MARK: Data
+
+    private func fitError(
+        _ data: LabeledTexts, validating validation: LabeledTexts? = nil
+    ) async throws -> String? {
+        let model = try TinyModel.classifier()
+        let before = model.weights()
+        do {
+            try await Trainer(model).fit(on: data, validating: validation)
+            return nil
+        } catch {
+            #expect(model.weights() == before)
+            return "\(error)"
+        }
+    }
+
+    @Test func anUnknownLabel() async throws {
+        let data = LabeledTexts(texts: ["w9", "w10", "w11"], labels: ["a", "d", "b"])
+        let expected =
+            "example 1 has the label 'd', which the head does not know (it knows 'a', 'b', 'c'); "
+            + "make the head with the labels of all data, or correct the example"
+        #expect(try await fitError(data) == expected)
+        #expect(try await fitError(TinyModel.examples(6), validating: data) == expected)
+        #expect(throws: HeadError.unknownLabel("d", example: 1, known: ["a", "b", "c"])) {
+            try TinyModel.classifier().evaluate(on: data)
+        }
+        #expect(throws: HeadError.unknownLabel("q", example: 0, known: ["x"])) {
+            try MultiLabelHead(labels: ["x"]).encoded([["x", "q"]])
+        }
+    }
+
+    @Test func manyLabelsAreNotAllListed() {
+        let known = (0..<12).map { "l\($0)" }
+        let message = HeadError.unknownLabel("x", example: 3, known: known).description
+        #expect(message.contains("'l8', 'l9' and 2 more"))
+    }
+
+    @Test func anAbsentLabel() throws {
+        let file = try TemporaryFile("text,label\nw9,a\nw10,\n")
+        let error = #expect(throws: DataError.self) {
+            try LabeledTexts(csv: file.path, text: "text", label: "label")
+        }
+        #expect(
+            error?.description
+                == "'\(file.path)', line 3: the label is empty; remove the example or "
+                + "give it a label")
+    }
+
+    @Test func aSingleClass() async throws {
+        let data = LabeledTexts(texts: ["w9", "w10"], labels: ["b", "b"])
+        #expect(
+            try await fitError(data) == "every training example has the label 'b': a classifier "
+                + "needs examples of at least two classes")
+        #expect(throws: HeadError.singleClass("x")) {
+            try MultiLabelHead(labels: ["x", "y"]).checkTrainable([[0], [0]])
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([], "none"), (["a"], "'a'"), (["a", "b", "a"], "'a', 'b', 'a'"),
+        ] as [([String], String)])
+    func labelsThatCannotBeToldApart(_ labels: [String], _ listed: String) throws {
+        let error = #expect(throws: HeadError.unusableLabels(labels)) {
+            try TinyModel.backbone().attaching(ClassificationHead(labels: labels))
+        }
+        #expect(
+            error?.description
+                == "a classifier needs at least two different labels, but was given \(listed)")
+    }
+
+    @Test func noExample() async throws {
+        let expected = "there is no example; check that this is the right file"
+        let empty = LabeledTexts(texts: [], labels: [])
+        #expect(try await fitError(empty) == expected)
+        #expect(try await fitError(TinyModel.examples(6), validating: empty) == expected)
+        #expect(throws: DataError(.noExamples)) {
+            try TinyModel.classifier().evaluate(on: empty)
+        }
+        #expect(try TinyModel.classifier().predict([String]()).isEmpty)
+        #expect(try TinyModel.backbone().embed([String]()).isEmpty)
+    }
+
+    @Test(arguments: ["", "  \n\t ", "\u{0}\u{7}\u{200B}"])
+    func anEmptyText(_ text: String) async throws {
+        let data = LabeledTexts(texts: ["w9", "w8", text], labels: ["a", "b", "c"])
+        #expect(
+            try await fitError(data) == "text 2 is empty; leave it out or give it a content")
+        // To ask for is no harm: the special tokens alone give an answer.
+        #expect(try TinyModel.classifier().predict(text).probability.isFinite)
+    }
+
+    @Test func aRaggedRow() throws {
+        let file = try TemporaryFile("text,label\nw9,a\nw10,b,c\n")
+        let error = #expect(throws: DataError.self) {
+            try LabeledTexts(csv: file.path, text: "text", label: "label")
+        }
+        #expect(
+            error?.description == "'\(file.path)', line 3: expected 2 columns but found 3; put a "
+                + "field that holds the separator in double quotes")
+    }
+
+    @Test func anotherEncoding() throws {
+        let file = try TemporaryFile(Array("text,label\ncaf".utf8) + [0xE9, 0x2C, 0x61, 0x0A])
+        let error = #expect(throws: DataError.self) {
+            try LabeledTexts(csv: file.path, text: "text", label: "label")
+        }
+        #expect(
+            error?.description == "'\(file.path)', line 2: the text is not UTF-8: byte 14 of the "
+                + "file is 0xE9, which is 'é' in Latin-1; if the file is Latin-1, convert it with "
+                + "'iconv -f LATIN1 -t UTF-8'")
+    }
+
+    @Test(arguments: [Double.nan, .infinity, 1e300])
+    func aTargetThatIsNoNumber(_ target: Double) throws {
+        let error = #expect(throws: HeadError.self) {
+            try RegressionHead().encoded([1, target])
+        }
+        #expect(
+            error?.description == "example 1 has the target \(target); give a finite number")
+    }
+
+    /// The tiny models have room for 40 tokens (RoBERTa 38), the special ones included.
+    @Test(arguments: [
+        ("bert", nil, 40), ("distilbert", 100, 40), ("roberta", nil, 38), ("bert", 7, 7),
+    ])
+    func longTextsAreCutCountedAndReported(
+        _ family: String, _ wanted: Int?, _ limit: Int
+    ) async throws {
+        let backbone = try TinyModel.backbone(family, maximumLength: wanted)
+        #expect(backbone.preparation.maximumLength == limit)
+        let long = (0..<200).map { "w\(20 + $0 % 90)" }.joined(separator: " ")
+        let item = try backbone.preparation.prepared(long)
+        #expect(item.ids.count == limit && item.truncatedCount == 202 - limit)
+        let model = try backbone.attaching(ClassificationHead(labels: TinyModel.labels))
+        let data = LabeledTexts(
+            texts: [long, "w10 w11", long, "w12"], labels: ["a", "b", "c", "a"])
+        let report = try await Trainer(model, plan: .full(epochs: 1)).fit(
+            on: data, validating: LabeledTexts(texts: [long, "w9"], labels: ["a", "b"]))
+        #expect(report.truncatedInputs == 3)
+        #expect(
+            report.description.hasSuffix(
+                "3 inputs were longer than the model takes and were cut"))
+        let cut = long.split(separator: " ").prefix(limit - 2).joined(separator: " ")
+        #expect(try model.outputs(for: [long]) == model.outputs(for: [cut]))
+    }
+
+    // MARK: Saving
+
+    @Test func anOutputFolderThatCannotBeMade() throws {
+        let folder = try TinyModel.folder()
+        let file = folder.path + "/config.json"
+        let model = try TextClassifier(contentsOf: folder.path)
+        let below = #expect(throws: ModelError.self) { try model.save(to: file + "/model") }
+        #expect(
+            below?.description == "the model cannot be saved: cannot make the folder "
+                + "'\(file)/model': Not a directory; choose a folder that can be written")
+        let itself = #expect(throws: ModelError.self) { try model.save(to: file) }
+        #expect(
+            itself?.description == "the model cannot be saved: cannot write into '\(file)': Not a "
+                + "directory; choose a folder that can be written")
+        #expect(throws: ModelError.self) { try model.save(to: "") }
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/self")))
+    func anOutputFolderThatIsReadOnly() throws {
+        let model = try TinyModel.classifier()
+        let error = #expect(throws: ModelError.self) { try model.save(to: "/proc/model") }
+        #expect(
+            error?.description == "the model cannot be saved: cannot make the folder "
+                + "'/proc/model': No such file or directory; choose a folder that can be written")
+    }
+
+    @Test func aFolderThatIsMadeOnTheWay() throws {
+        let folder = try TemporaryFolder()
+        let model = try TinyModel.classifier()
+        try model.save(to: folder.path + "/a//b/c/")
+        #expect(try TextClassifier(contentsOf: folder.path + "/a/b/c").head.labelNames.count == 3)
+    }
+
+    // MARK: Heads
+
+    @Test func aHeadForAnotherWidth() throws {
+        let backbone = try TinyModel.backbone()
+        let expected = HeadError.featureSize(expected: 384, found: 32)
+        #expect(throws: expected) {
+            try backbone.attaching(ClassificationHead(labels: ["a", "b"], featureSize: 384))
+        }
+        #expect(throws: expected) {
+            try backbone.attaching(MultiLabelHead(labels: ["a"], featureSize: 384))
+        }
+        #expect(throws: expected) { try backbone.attaching(RegressionHead(featureSize: 384)) }
+        #expect(
+            expected.description == "the head was made for features of width 384, but the backbone "
+                + "gives 32; attach it to the backbone that it was trained with, or make a new head"
+        )
+        #expect(
+            try backbone.attaching(RegressionHead(featureSize: 32)).predict("w9").isFinite)
+    }
+
+    @Test func aFolderWithoutAHead() throws {
+        let folder = try folder { $0.filter { !$0.name.hasPrefix("classifier") } }
+        let error = #expect(throws: ModelError.self) { try TextClassifier(contentsOf: folder.path) }
+        #expect(
+            error?.description == "the folder '\(folder.path)' holds no fine-tuned model of this "
+                + "kind: its weights have no 'classifier.weight'")
+    }
+
+    @Test func aHeadWithoutAPooler() throws {
+        let folder = try folder { $0.filter { !$0.name.contains("pooler") } }
+        #expect(
+            throws: ModelError.noHead(folder.path, reason: "its weights have no pooler")
+        ) { try TextClassifier(contentsOf: folder.path) }
+        try folder.configure(["swift_finetune": ["pooling": "median"]])
+        #expect(
+            throws: ModelError.noHead(folder.path, reason: "its pooling 'median' is not known")
+        ) { try TextClassifier(contentsOf: folder.path) }
+    }
+
+    @Test func aHeadOfAnotherSize() throws {
+        let folder = try TinyModel.folder(settings: ["id2label": ["0": "a", "1": "b"]])
+        #expect(
+            throws: ParameterError.shapeMismatch(
+                path: "classifier.weight", expected: [2, 32], found: [3, 32])
+        ) { try TextClassifier(contentsOf: folder.path) }
+    }
+}
