@@ -112,6 +112,7 @@ def main():
     parser.add_argument("--questions", required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", help="file for the rows")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of the whole job on each side")
     parser.add_argument("--quick", action="store_true", help="few repeats, one seed, one epoch")
     options = parser.parse_args()
     repeats = 3 if options.quick else 9
@@ -121,7 +122,8 @@ def main():
         options, "same, no dropout", ["--no-dropout"], ["--no-dropout"], repeats)
     rows += compare_steps(options, "same, frozen backbone", ["--frozen"], ["--frozen"], repeats)
     show(rows)
-    rows += compare_jobs(options, [0] if options.quick else [0, 1, 2], 1 if options.quick else 3)
+    rows += compare_jobs(
+        options, range(1 if options.quick else options.seeds), 1 if options.quick else 3)
     show(rows)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

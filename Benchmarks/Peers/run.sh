@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares this library with PyTorch on this machine: same work, same inputs, in turn.
 #
-#   bash Benchmarks/Peers/run.sh [--quick] [--json FILE] [--threads N]
+#   bash Benchmarks/Peers/run.sh [--quick] [--json FILE] [--threads N] [--seeds N]
 #
 # Makes a Python environment of its own in the cache folder at the first call. The full run takes
 # about half an hour on two cores.
