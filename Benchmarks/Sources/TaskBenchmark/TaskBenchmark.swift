@@ -43,7 +43,7 @@ struct Train: AsyncParsableCommand {
     @Option(help: "Threads to compute on.") var threads = 2
     @Option(help: "What trains.") var plan = Choice.full
     @Option(help: "The rate.") var rate = 1e-4
-    @Option(help: "mean, cls or pooler.") var pooling = "pooler"
+    @Option(help: "How tokens become one vector.") var pooling = Pooling.pooler
 
     func run() async throws {
         let training = try LabeledTexts(
@@ -52,7 +52,7 @@ struct Train: AsyncParsableCommand {
         let backbone = try PretrainedModel.text(contentsOf: model, maximumLength: 128)
         let classifier = try backbone.attaching(
             ClassificationHead(labels: training.labels),
-            pooling: Pooling(rawValue: pooling) ?? .mean, seed: seed)
+            pooling: pooling, seed: seed)
         let trainer = Trainer(
             classifier, plan: chosenPlan, settings: .init(seed: seed, threads: threads))
         let report = try await trainer.fit(on: training)
@@ -74,3 +74,5 @@ struct Train: AsyncParsableCommand {
         }
     }
 }
+
+extension Pooling: @retroactive ExpressibleByArgument {}

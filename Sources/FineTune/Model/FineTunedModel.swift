@@ -101,6 +101,9 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         }
     }
 
+    /// The features that the head gets for one input.
+    public func embed(_ input: P.Input) throws -> [Float] { try embed([input])[0] }
+
     /// The features that the head gets: one vector for each input.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)

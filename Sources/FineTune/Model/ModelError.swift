@@ -6,6 +6,8 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     case vocabulary(String, tokenizer: Int, model: Int)
     /// The tokenizer gives token types that the model has no embedding for.
     case tokenTypes(String, tokenizer: Int, model: Int)
+    /// A sentence-transformers folder makes its embeddings in a way that is not supported.
+    case unsupportedEmbedding(String, found: String)
     /// The folder that a model should be saved to cannot be made or written.
     case unwritableFolder(FileError)
     /// The folder holds a model, but none with a head of the kind that was asked for.
@@ -22,6 +24,9 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
         case .tokenTypes(let path, let tokenizer, let model):
             "the tokenizer in '\(path)' gives \(tokenizer) token types, but the model has "
                 + "\(model) embeddings of them; the files belong to different models"
+        case .unsupportedEmbedding(let path, let found):
+            "the sentence-transformers folder '\(path)' asks for \(found); supported are the "
+                + "modules Transformer, Pooling (mean or first token) and Normalize"
         case .unwritableFolder(let error):
             "the model cannot be saved: \(error); choose a folder that can be written"
         case .noHead(let path, let reason):

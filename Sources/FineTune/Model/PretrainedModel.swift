@@ -120,12 +120,29 @@ extension PretrainedModel where P == TextPreparation {
 
     /// The pooling of a sentence-transformers folder; the mean in any other.
     private static func sentencePooling(_ folder: PretrainedFolder) throws -> Pooling {
-        try folder.json("1_Pooling/config.json")?["pooling_mode_cls_token"]?.bool == true
-            ? .firstToken : .mean
+        guard let settings = try folder.json("1_Pooling/config.json") else { return .mean }
+        let modes = (settings.object ?? [:])
+            .filter { $0.key.hasPrefix("pooling_mode_") && $0.value.bool == true }.map(\.key)
+        switch modes {
+        case ["pooling_mode_mean_tokens"]: return .mean
+        case ["pooling_mode_cls_token"]: return .firstToken
+        default:
+            throw ModelError.unsupportedEmbedding(
+                folder.path, found: "the pooling \(modes.joined(separator: ", "))")
+        }
     }
 
+    /// Whether `modules.json` ends in a normalisation. Embeddings that need another module would be
+    /// wrong without it.
     private static func normalizes(_ folder: PretrainedFolder) throws -> Bool {
-        try folder.json("modules.json")?.array?
-            .contains { $0["type"]?.string?.hasSuffix("Normalize") == true } ?? false
+        let modules = try folder.json("modules.json")?.array ?? []
+        let types = modules.map { module in
+            String((module["type"]?.string ?? "").split(separator: ".").last ?? "")
+        }
+        let supported = ["Transformer", "Pooling", "Normalize"]
+        if let other = types.first(where: { !supported.contains($0) }) {
+            throw ModelError.unsupportedEmbedding(folder.path, found: "the module '\(other)'")
+        }
+        return types.contains("Normalize")
     }
 }

@@ -157,8 +157,46 @@ import Testing
         try folder.remove("vocab.txt")
         try message(
             folder,
-            "the folder '\(folder.path)' has no tokenizer: put the tokenizer.json or "
-                + "vocab.txt there that the model was published with")
+            "no tokenizer in '\(folder.path)': it has none of tokenizer.json, vocab.txt, and "
+                + "vocab.json with merges.txt")
+    }
+
+    @Test func tokenTypesOfAnotherModel() throws {
+        let folder = try TinyModel.folder()
+        let tokens = (0..<120).map { "\"w\($0)\": \($0)" }.joined(separator: ", ")
+        try folder.write(
+            """
+            {"normalizer": null, "pre_tokenizer": {"type": "BertPreTokenizer"},
+             "post_processor": {"type": "TemplateProcessing",
+              "single": [{"Sequence": {"id": "A", "type_id": 7}}],
+              "pair": [{"Sequence": {"id": "A", "type_id": 7}},
+               {"Sequence": {"id": "B", "type_id": 7}}],
+              "special_tokens": {}},
+             "model": {"type": "WordPiece", "unk_token": "w0", "continuing_subword_prefix": "##",
+              "max_input_chars_per_word": 100, "vocab": {\(tokens)}}}
+            """, to: "tokenizer.json")
+        try message(
+            folder,
+            "the tokenizer in '\(folder.path)' gives 8 token types, but the model has 2 "
+                + "embeddings of them; the files belong to different models")
+    }
+
+    @Test(arguments: [
+        ("modules.json", #"[{"type": "sentence_transformers.models.Dense"}]"#, "the module 'Dense'"),
+        (
+            "1_Pooling/config.json", #"{"pooling_mode_max_tokens": true}"#,
+            "the pooling pooling_mode_max_tokens"
+        ),
+    ])
+    func anEmbeddingOfAnotherKind(_ file: String, _ content: String, _ found: String) throws {
+        let folder = try TinyModel.folder()
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/1_Pooling", withIntermediateDirectories: true)
+        try folder.write(content, to: file)
+        try message(
+            folder,
+            "the sentence-transformers folder '\(folder.path)' asks for \(found); supported are "
+                + "the modules Transformer, Pooling (mean or first token) and Normalize")
     }
 
     @Test func aTokenizerOfAnotherModel() throws {
