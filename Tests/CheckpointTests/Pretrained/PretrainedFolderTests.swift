@@ -139,9 +139,9 @@ import Testing
             ("weight", ["weight"], "weight"), ("abc", ["xyz"], nil), ("abc", [], nil),
             ("abc", ["ab", "abd"], "ab"), ("", ["a"], "a"), ("", ["abcdef"], nil),
             ("encoder.weight", ["enc.weight"], "enc.weight"),
-        // Another layer is no spelling of this one, but better than nothing.
-        ("layer.1.weight", ["layer.0.weight", "layer.1.weights"], "layer.1.weights"),
-        ("layer.12.weight", ["layer.2.weight", "layer.12.wait"], "layer.12.wait"),
+            // Another layer is no spelling of this one, but better than nothing.
+            ("layer.1.weight", ["layer.0.weight", "layer.1.weights"], "layer.1.weights"),
+            ("layer.12.weight", ["layer.2.weight", "layer.12.wait"], "layer.12.wait"),
         ] as [(String, [String], String?)])
     func theNearestNameIsTheOneWithTheFewestEdits(
         _ name: String, _ candidates: [String], _ nearest: String?
