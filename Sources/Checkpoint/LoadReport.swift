@@ -43,7 +43,21 @@ public struct LoadReport: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The most similar of `candidates`, by edit distance, if it is nearer than a third of the length.
+///
+/// Names with the same numbers in them come first: those of another layer differ in one digit only,
+/// but are no other spelling.
 public func nearestName(to name: String, in candidates: [String]) -> String? {
+    let wanted = numbers(in: name)
+    return nearest(to: name, in: candidates.filter { numbers(in: $0) == wanted })
+        ?? nearest(to: name, in: candidates)
+}
+
+/// The runs of digits in a name.
+private func numbers(in name: String) -> [[UInt8]] {
+    name.utf8.split { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.map(Array.init)
+}
+
+private func nearest(to name: String, in candidates: [String]) -> String? {
     let target = Array(name.utf8)
     var best: (name: String, distance: Int)?
     for candidate in candidates {

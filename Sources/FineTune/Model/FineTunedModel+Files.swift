@@ -55,6 +55,10 @@ extension FineTunedModel {
     }
 
     private func makeFolder(_ path: String) throws {
+        guard !path.isEmpty else {
+            throw ModelError.unwritableFolder(
+                FileError(operation: "make the folder", path: path, code: ENOENT))
+        }
         var made = ""
         for (index, part) in path.split(separator: "/", omittingEmptySubsequences: false)
             .enumerated()

@@ -142,4 +142,42 @@ import Testing
         let restored = try TextClassifier(contentsOf: target.path + "/new/folder")
         #expect(try restored.predict("w10 w20") == model.predict("w10 w20"))
     }
+
+    /// Weights in several files answer as those in one.
+    @Test func shardedWeightsAreTheSameWeights() throws {
+        let folder = try TinyModel.folder()
+        let texts = TinyModel.examples(5).inputs
+        let expected = try TextClassifier(contentsOf: folder.path).outputs(for: texts)
+        let file = try SafetensorsFile(path: folder.path + "/model.safetensors")
+        let tensors = try file.names.map { (name: $0, tensor: try file.required($0)) }
+        let sharded = try TemporaryFolder()
+        for name in ["config.json", "vocab.txt"] { try sharded.copy("\(folder.path)/\(name)") }
+        let index = try ShardedSafetensors.write(
+            tensors, inFolder: sharded.path, shardByteLimit: 30_000)
+        #expect(index.hasSuffix("model.safetensors.index.json"))
+        #expect(try TextClassifier(contentsOf: sharded.path).outputs(for: texts) == expected)
+    }
+
+    /// TensorFlow's names of normalisations, without a prefix, as BERT was first published.
+    @Test func oldNamesAreUnderstood() throws {
+        let folder = try TinyModel.folder()
+        let path = folder.path + "/model.safetensors"
+        let expected = try TinyModel.backbone().embed("w10 w20 w30")
+        let file = try SafetensorsFile(path: path)
+        let old = try file.names.filter { $0.hasPrefix("bert.") }.map { name in
+            (
+                name: String(name.dropFirst(5))
+                    .replacing("LayerNorm.weight", with: "LayerNorm.gamma")
+                    .replacing("LayerNorm.bias", with: "LayerNorm.beta"),
+                tensor: try file.required(name)
+            )
+        }
+        try SafetensorsFile.write(old, to: path)
+        let backbone = try PretrainedModel.text(contentsOf: folder.path)
+        #expect(try backbone.embed("w10 w20 w30") == expected)
+        #expect(backbone.loadReport.missing.isEmpty)
+        #expect(
+            Set(backbone.loadReport.unused) == ["pooler.dense.weight", "pooler.dense.bias"])
+        #expect(backbone.loadReport.loaded.contains("encoder.layer.1.output.LayerNorm.gamma"))
+    }
 }

@@ -5,7 +5,7 @@ import Testing
 /// Twenty steps of training are PyTorch's, from the same weights on the same batches, without
 /// dropout: see `Fixtures/minilm/generate.py`.
 @Suite struct MiniLMTrainingParityTests {
-    func makeRun(_ fixture: SafetensorsFile) throws -> TrainingRun<
+    private func makeRun(_ fixture: SafetensorsFile) throws -> TrainingRun<
         TextPreparation, ClassificationHead
     > {
         let model = try MiniLM.classifier(
