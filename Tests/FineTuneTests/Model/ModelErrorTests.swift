@@ -182,7 +182,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("modules.json", #"[{"type": "sentence_transformers.models.Dense"}]"#, "the module 'Dense'"),
+        (
+            "modules.json", #"[{"type": "sentence_transformers.models.Dense"}]"#,
+            "the module 'Dense'"
+        ),
         (
             "1_Pooling/config.json", #"{"pooling_mode_max_tokens": true}"#,
             "the pooling pooling_mode_max_tokens"
