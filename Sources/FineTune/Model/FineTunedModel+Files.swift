@@ -47,6 +47,8 @@ extension FineTunedModel {
         if pooling == .pooler { object["architectures"] = [JSON(architecture.savedKind)] }
         // Whatever the checkpoint's type was, weights are saved as they are computed with.
         for key in ["dtype", "torch_dtype"] where object[key] != nil { object[key] = "float32" }
+        // The labels say how many there are; an older number would contradict them.
+        object["num_labels"] = nil
         for (key, value) in head.configuration { object[key] = value }
         var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
         for (key, value) in preparation.configuration { own[key] = value }
