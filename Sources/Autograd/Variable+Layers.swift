@@ -54,6 +54,54 @@ extension Variable {
         }
     }
 
+    /// Two linear maps with an activation between them: the feed-forward network of a transformer.
+    ///
+    /// The same as two calls of ``linear(weight:bias:activation:)``, but keeps what was activated
+    /// only: the backward pass computes the activation again, together with its derivative.
+    ///
+    /// - Parameters:
+    ///   - innerWeight: The first map's, shape `[inner, inputs]`.
+    ///   - innerBias: The first map's, shape `[inner]`; nil adds nothing.
+    ///   - activation: Applied between the maps.
+    ///   - weight: The second map's, shape `[outputs, inner]`.
+    ///   - bias: The second map's, shape `[outputs]`; nil adds nothing.
+    /// - Returns: Shape `[..., outputs]`.
+    public func feedForward(
+        innerWeight: Variable, innerBias: Variable?, activation: Activation, weight: Variable,
+        bias: Variable?
+    ) -> Variable {
+        let inputs =
+            [self, innerWeight, weight] + [innerBias, bias].compactMap { $0 }
+        let needed = inputs.contains { $0.needsGradient }
+        let (inner, activated) = value.linear(
+            weight: innerWeight.value, bias: innerBias?.value, activation: activation,
+            keepingInput: needed)
+        let output = inner.linear(weight: weight.value, bias: bias?.value).output
+        guard needed, let activated else { return Variable(output) }
+        let x = value
+        let (first, second) = (innerWeight.value, weight.value)
+        let needs = (
+            x: needsGradient, first: innerWeight.needsGradient, second: weight.needsGradient,
+            biases: [innerBias, bias].map { $0?.needsGradient }
+        )
+        return Variable(output, from: inputs) { dy in
+            let rows = dy.joinedRows
+            let dSecondBias = needs.biases[1] == true ? rows.sum(axis: 0) : nil
+            var dInner = Tensor.matmul(rows, second)
+            let inner = dInner.becomeActivationGradient(activation, input: activated.joinedRows)
+            let dSecond =
+                needs.second ? Tensor.matmul(rows, inner, transposingA: true) : nil
+            let dFirst =
+                needs.first ? Tensor.matmul(dInner, x.joinedRows, transposingA: true) : nil
+            let dFirstBias = needs.biases[0] == true ? dInner.sum(axis: 0) : nil
+            let dx = needs.x ? Tensor.matmul(dInner, first).reshaped(x.shape) : nil
+            let dBiases = zip(needs.biases, [dFirstBias, dSecondBias]).compactMap {
+                $0 == nil ? nil : .some($1)
+            }
+            return [dx, dFirst, dSecond] + dBiases
+        }
+    }
+
     /// Layer normalisation over the last dimension: see
     /// ``Tensor/layerNormalized(gamma:beta:epsilon:)``.
     public func layerNormalized(gamma: Variable, beta: Variable, epsilon: Double) -> Variable {

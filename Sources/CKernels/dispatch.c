@@ -8,19 +8,31 @@
 #include <sched.h>
 #endif
 
-#define TABLES(level) extern const struct ck_kernels ck_##level##_f32, ck_##level##_f64
+#define TABLES(level)                                                       \
+    extern const struct ck_kernels ck_##level##_f32, ck_##level##_f64;      \
+    extern const struct ck_products ck_##level##_products_f32, ck_##level##_products_f64
 TABLES(baseline);
 #if defined(__x86_64__)
 TABLES(avx2);
 TABLES(avx512);
+extern const struct ck_products ck_avx512_products_bf16;
 #endif
 
 static struct {
     const char *name;
     const struct ck_kernels *f32, *f64;
-} chosen = {"baseline", &ck_baseline_f32, &ck_baseline_f64};
+    const struct ck_products *products_f32, *products_f64, *products_bf16;
+} chosen;
+
+#define CHOOSE(level)                                        \
+    chosen.name = #level;                                    \
+    chosen.f32 = &ck_##level##_f32;                          \
+    chosen.f64 = &ck_##level##_f64;                          \
+    chosen.products_f32 = &ck_##level##_products_f32;        \
+    chosen.products_f64 = &ck_##level##_products_f64
 
 __attribute__((constructor)) static void choose(void) {
+    CHOOSE(baseline);
 #if defined(__x86_64__)
     const char *wanted = getenv("FINETUNE_CPU_LEVEL");
     int limit = 2;
@@ -31,15 +43,22 @@ __attribute__((constructor)) static void choose(void) {
     int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (limit >= 2 && avx2 && avx512) {
-        chosen.name = "avx512", chosen.f32 = &ck_avx512_f32, chosen.f64 = &ck_avx512_f64;
+        CHOOSE(avx512);
+        if (__builtin_cpu_supports("avx512bf16")) chosen.products_bf16 = &ck_avx512_products_bf16;
     } else if (limit >= 1 && avx2) {
-        chosen.name = "avx2", chosen.f32 = &ck_avx2_f32, chosen.f64 = &ck_avx2_f64;
+        CHOOSE(avx2);
     }
 #endif
 }
 
 const struct ck_kernels *ck_kernels_for(ck_type type) {
     return type == CK_F64 ? chosen.f64 : chosen.f32;
+}
+
+const struct ck_products *ck_products_for(ck_type type) {
+    return type == CK_BF16 ? chosen.products_bf16
+        : type == CK_F64   ? chosen.products_f64
+                           : chosen.products_f32;
 }
 
 const char *ck_level(void) { return chosen.name; }

@@ -79,10 +79,19 @@ public final class TransformerLayer: Stage {
         let mixed = attention(input.value, segments: input.segments, in: pass)
             .dropped(attentionDropout.mask(pass), adding: input.value)
         let attended = attentionNorm(mixed, in: pass)
-        let expanded = intermediate(attended, activation: activation, in: pass)
-        let contracted = output(expanded, in: pass)
+        let contracted = feedForward(attended, in: pass)
             .dropped(outputDropout.mask(pass), adding: attended)
         return Features(outputNorm(contracted, in: pass), segments: input.segments)
+    }
+
+    private func feedForward(_ x: Variable, in pass: Pass) -> Variable {
+        guard intermediate.adapter == nil, output.adapter == nil else {
+            return output(intermediate(x, activation: activation, in: pass), in: pass)
+        }
+        return x.feedForward(
+            innerWeight: intermediate.weight.variable(in: pass),
+            innerBias: intermediate.bias?.variable(in: pass), activation: activation,
+            weight: output.weight.variable(in: pass), bias: output.bias?.variable(in: pass))
     }
 
     /// Its parameters, in the order of loading.

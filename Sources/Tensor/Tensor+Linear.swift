@@ -30,8 +30,8 @@ extension Tensor {
         let (size, kernels) = (dtype.byteCount, kernels)
         MatrixProduct(
             dtype: dtype, m: shape.dropLast().reduce(1, *), n: outputs, k: inputs,
-            a: x.pointer, aStride: inputs, transposingA: false,
-            b: w.pointer, bStride: inputs, transposingB: true, c: product.base, cStride: outputs
+            a: x.pointer, aStrides: (row: inputs, column: 1),
+            b: w.pointer, bStrides: (row: 1, column: inputs), c: product.base
         ).run { rows, columns in
             for row in rows {
                 let at = (row * outputs + columns.lowerBound) * size

@@ -2,4 +2,5 @@
 #pragma once
 #include "ck_convert.h"
 #include "ck_kernels.h"
+#include "ck_products.h"
 #include "ck_cpu.h"

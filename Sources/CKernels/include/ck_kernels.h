@@ -64,7 +64,8 @@ struct ck_kernels {
     void (*_Nonnull activate)(ck_activation kind, CK_OUT y, CK_IN x, long n);
     void (*_Nonnull bias_activate)(ck_activation kind, CK_OUT y, CK_OUT x, CK_IN bias,
                                    long rows, long width);
-    void (*_Nonnull activation_gradient)(ck_activation kind, CK_OUT dx, CK_IN dy, CK_IN x, long n);
+    void (*_Nonnull activation_gradient)(ck_activation kind, CK_OUT dx, CK_OUT_OPTIONAL y, CK_IN dy,
+                                         CK_IN x, long n);
     // normalization.h
     void (*_Nonnull layer_norm)(CK_OUT y, CK_OUT mean, CK_OUT reciprocal, CK_IN x, CK_IN gamma,
                                 CK_IN beta, double epsilon, long rows, long width);

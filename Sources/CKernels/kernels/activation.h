@@ -87,14 +87,25 @@ static void F(bias_activate)(ck_activation kind, void *y_, void *x_, const void 
     }
 }
 
-// dx = dy activation'(x); dx may be dy.
-static void F(activation_gradient)(ck_activation kind, void *dx_, const void *dy_, const void *x_,
-                                   long n) {
-    T *dx = dx_;
+// dx = dy activation'(x), and y = activation(x) if it is wanted, on the way; dx may be dy.
+static void F(activation_gradient)(ck_activation kind, void *dx_, void *y_, const void *dy_,
+                                   const void *x_, long n) {
+    T *dx = dx_, *y = y_;
     const T *dy = dy_, *x = x_;
-#define LOOP(K) OVER_VECTORS(n, F(store)(dx + i, F(load)(dy + i) * F(derivative)(K, F(load)(x + i))), \
-                             F(store_part)(dx + i, F(load_part)(dy + i, rest, 0) *                    \
-                                           F(derivative)(K, F(load_part)(x + i, rest, 0)), rest))
+#define STEP(K, load_one, store_one)                           \
+    V v = load_one(x);                                         \
+    if (y) { store_one(y, F(activated)(K, v)); }               \
+    store_one(dx, load_one(dy) * F(derivative)(K, v));
+#define LOAD(p) F(load)(p + i)
+#define STORE(p, value) F(store)(p + i, value)
+#define LOAD_PART(p) F(load_part)(p + i, rest, 0)
+#define STORE_PART(p, value) F(store_part)(p + i, value, rest)
+#define LOOP(K) OVER_VECTORS(n, STEP(K, LOAD, STORE), STEP(K, LOAD_PART, STORE_PART))
     FOR_EACH_KIND(LOOP)
 #undef LOOP
+#undef STEP
+#undef LOAD
+#undef STORE
+#undef LOAD_PART
+#undef STORE_PART
 }

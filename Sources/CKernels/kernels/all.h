@@ -8,6 +8,27 @@
 #include "attention.h"
 #include "optimizer.h"
 
+// Operands are packed as they are.
+#define S T
+#define P T
+#define DEPTH 1
+#define PACKS_LEFT 0
+#define MULTIPLY_ADD(sum, x, row) ((sum) + (x) * (row))
+typedef T F(octet) __attribute__((vector_size(8 * sizeof(T))));
+INLINE F(octet) F(load_octet)(const T *x) {
+    F(octet) v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+INLINE T F(pack)(const T *x, long k_stride, long rest) { return *x; }
+INLINE void F(pack_row)(T *y, const T *x, long k_stride, long n) { memcpy(y, x, (size_t)n * sizeof(T)); }
+#include "products.h"
+#undef S
+#undef P
+#undef DEPTH
+#undef PACKS_LEFT
+#undef MULTIPLY_ADD
+
 const struct ck_kernels TABLE = {
     .binary = F(binary),
     .binary_scalar = F(binary_scalar),

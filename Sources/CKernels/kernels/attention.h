@@ -8,7 +8,7 @@
 enum { F(row_block) = 64 };
 
 // How many rows and vectors of the result stay in registers.
-#ifdef __AVX512F__
+#if LEVEL_VECTOR == 64
 #define TILE_ROWS 8
 #define TILE_VECTORS 2
 #else
@@ -167,6 +167,10 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
     F(transpose)(value_t, value, a->stride, n, width);
     for (long first = 0; first < n; first += F(row_block)) {
         long rows = n - first < F(row_block) ? n - first : F(row_block);
+        // A head's part of a row is too short for the CPU to see it coming.
+        for (long r = 0; r < rows; r++)
+            for (long c = 0; c < width; c += 64 / (long)sizeof(T))
+                __builtin_prefetch(out + (first + r) * a->out_stride + c);
         F(product)(p_block, padded, query + first * a->stride, a->stride, 1, key_t, padded, rows,
                    padded, width, 0);
         F(product)(d_block, padded, dout + first * a->out_stride, a->out_stride, 1, value_t, padded,

@@ -1,4 +1,5 @@
-// Compiles every kernel for one CPU level, once for float and once for double.
+// Compiles every kernel for one CPU level, once for float and once for double. LEVEL_VECTOR is the
+// size of a register, in bytes.
 #include "../include/CKernels.h"
 #include <math.h>
 #include <string.h>
@@ -25,18 +26,21 @@ PUSH(LEVEL_TARGET)
 #define IS_FLOAT 1
 #define F(name) GLUE(name, _f32)
 #define TABLE GLUE(GLUE(ck_, LEVEL), _f32)
+#define PRODUCTS GLUE(GLUE(ck_, LEVEL), _products_f32)
 #include "all.h"
 #undef T
 #undef INT
 #undef IS_FLOAT
 #undef F
 #undef TABLE
+#undef PRODUCTS
 
 #define T double
 #define INT int64_t
 #define IS_FLOAT 0
 #define F(name) GLUE(name, _f64)
 #define TABLE GLUE(GLUE(ck_, LEVEL), _f64)
+#define PRODUCTS GLUE(GLUE(ck_, LEVEL), _products_f64)
 #include "all.h"
 
 #ifdef LEVEL_TARGET

@@ -72,7 +72,9 @@ public final class Trainer<P: Preparation, H: Head> {
     }
 
     private func limited<Result>(_ body: () throws -> Result) rethrows -> Result {
-        try Tensor.Threads.limited(to: settings.threads ?? Tensor.Threads.count, body)
+        try settings.precision.applied {
+            try Tensor.Threads.limited(to: settings.threads ?? Tensor.Threads.count, body)
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+public import Tensor
+
 /// What a trainer tells while it works.
 public enum TrainingEvent<Metrics: HeadMetrics>: Sendable {
     /// A step was done.
@@ -36,6 +38,10 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let metrics: Metrics?
     /// Whether the run ended early because it no longer improved.
     public let stoppedEarly: Bool
+    /// How exact the operands of matrix products were.
+    public let precision: Tensor.Precision
+    /// Whether ``precision`` is another than was asked for, for want of the CPU's support.
+    public let lacksPrecision: Bool
     /// The time spent in training steps, without validation.
     public let trainingSeconds: Double
     /// Training examples in a second of that time.
@@ -66,6 +72,9 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
             "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsSeconds) "
                 + "(\(examplesPerSecond.formatted(decimals: 0)) examples/s), "
                 + "peak memory \(peakMemoryBytes.formattedAsBytes)")
+        if lacksPrecision {
+            lines.append("this CPU has no bfloat16 products; the run computed in \(precision.rawValue)")
+        }
         if truncatedInputs > 0 {
             lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")
         }

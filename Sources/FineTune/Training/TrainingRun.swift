@@ -192,6 +192,7 @@ final class TrainingRun<P: Preparation, H: Head> {
             validationExamples: validation?.items.count ?? 0,
             truncatedInputs: examples.truncatedCount + (validation?.truncatedCount ?? 0),
             epochs: summaries, metrics: metrics, stoppedEarly: stopsEarly,
+            precision: .current, lacksPrecision: Tensor.Precision.current != settings.precision,
             trainingSeconds: trainingTime.inSeconds,
             examplesPerSecond: Double(seenExamples) / max(trainingTime.inSeconds, 1e-9),
             trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },

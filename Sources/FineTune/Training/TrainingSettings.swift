@@ -1,3 +1,5 @@
+public import Tensor
+
 /// How a run trains, whatever its plan.
 public struct TrainingSettings: Sendable, Hashable {
     /// When a run that stops improving ends.
@@ -32,13 +34,17 @@ public struct TrainingSettings: Sendable, Hashable {
     /// The threads to compute on; nil is all cores that the process may use. The result does not
     /// depend on it.
     public var threads: Int?
+    /// How exact the operands of matrix products are; weights, gradients, sums and the optimizer's
+    /// state are `float32` either way. A CPU without bfloat16 products computes in `float32`, and
+    /// the report says so.
+    public var precision: Tensor.Precision
 
     /// The settings that the literature recommends for fine-tuning an encoder.
     public init(
         optimizer: Optimizer = .adamW(), schedule: Schedule = Schedule(),
         batch: BatchOrder.Limit = .examples(32), accumulation: Int = 1,
         gradientClipping: Double? = 1, earlyStopping: EarlyStopping? = nil, seed: UInt64 = 0,
-        threads: Int? = nil
+        threads: Int? = nil, precision: Tensor.Precision = .float32
     ) {
         self.optimizer = optimizer
         self.schedule = schedule
@@ -48,5 +54,6 @@ public struct TrainingSettings: Sendable, Hashable {
         self.earlyStopping = earlyStopping
         self.seed = seed
         self.threads = threads
+        self.precision = precision
     }
 }

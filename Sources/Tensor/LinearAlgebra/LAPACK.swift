@@ -1,4 +1,5 @@
 import CLAPACKE
+import COpenBLAS
 
 /// The LAPACK routines that this library calls, for one scalar type.
 ///
@@ -94,4 +95,12 @@ let lapackColumnMajor = Int32(LAPACK_COL_MAJOR)
 extension CChar {
     /// A one-letter option of a LAPACK routine.
     static func lapack(_ letter: Unicode.Scalar) -> CChar { CChar(UInt8(ascii: letter)) }
+}
+
+/// OpenBLAS's own threads would fight with ours, and change results with their number.
+private enum SingleThreadedBLAS {
+    static let isSet: Bool = {
+        openblas_set_num_threads(1)
+        return true
+    }()
 }

@@ -20,7 +20,34 @@ extension DifferentiableOperation {
                     [false, true].map { linear(shape, outputs, activation, hasBias: $0) }
                 }
             }),
+        .init(
+            "feedForward(innerWeight:Variable,innerBias:Variable?,activation:Activation,"
+                + "weight:Variable,bias:Variable?)",
+            Activation.allCases.flatMap { activation in
+                linearShapes.flatMap { shape, inner in
+                    [false, true].map { feedForward(shape, inner, activation, hasBias: $0) }
+                }
+            }),
     ]
+
+    private static func feedForward(
+        _ shape: Tensor.Shape, _ inner: Int, _ activation: Activation, hasBias: Bool
+    ) -> Case {
+        let inputs = shape[shape.rank - 1]
+        let biases = [Samples.normal([inner], seed: 13), Samples.normal([3], seed: 15)]
+        return Case(
+            "\(shape) by \(inner), \(activation), \(hasBias ? "biases" : "no bias")",
+            [
+                Samples.normal(shape, seed: 11),
+                Samples.normal([inner, inputs], seed: 12, deviation: 0.5),
+                Samples.normal([3, inner], seed: 14, deviation: 0.5),
+            ] + (hasBias ? biases : [])
+        ) {
+            $0[0].feedForward(
+                innerWeight: $0[1], innerBias: hasBias ? $0[3] : nil, activation: activation,
+                weight: $0[2], bias: hasBias ? $0[4] : nil)
+        }
+    }
 
     private static let linearShapes: [(Tensor.Shape, Int)] = [
         ([1, 1], 1), ([3, 5], 2), ([7], 4), ([2, 3, 4], 17), ([20, 9], 33), ([66, 64], 65),

@@ -4,11 +4,12 @@ import Testing
 
 /// Products of matrices, and the linear map that is built on them.
 @Suite struct ProductTests {
-    /// Rows, columns and inner size: single numbers, odd sizes, nothing, and enough for many tiles,
-    /// longer in either direction.
+    /// Rows, columns and inner size: single numbers, odd sizes, nothing, and enough for many tiles
+    /// or blocks, longer in either direction.
     static let sizes: [(m: Int, n: Int, k: Int)] = [
         (1, 1, 1), (2, 3, 4), (1, 17, 9), (17, 1, 9), (5, 7, 1), (33, 31, 29), (64, 64, 64),
         (0, 3, 4), (3, 0, 4), (3, 4, 0), (257, 67, 65), (67, 257, 65), (70, 1100, 9),
+        (13, 51, 1000), (150, 100, 801),
     ]
 
     /// A sum of k products is wrong by at most k u Σ|a b| in any order.
