@@ -18,6 +18,6 @@ public final class Embedding {
     /// - Returns: Shape `[indices.count, width]`.
     /// - Precondition: Every index is below `count`.
     public func callAsFunction(_ indices: [Int32], in pass: Pass) -> Variable {
-        weight.variable(in: pass).gatheringRows(indices)
+        weight.rows(indices, in: pass)
     }
 }

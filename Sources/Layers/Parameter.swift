@@ -1,4 +1,5 @@
 public import Autograd
+import Synchronization
 public import Tensor
 
 /// A named tensor of a model that training may change.
@@ -17,20 +18,55 @@ public final class Parameter: GradientSink {
         case embedding
     }
 
+    /// What ``accumulate(_:)`` and ``accumulate(_:at:)`` have received.
+    public enum Gradient {
+        /// For every element; shape of the value.
+        case dense(Tensor)
+        /// For some rows of a table; the others have none.
+        case rows(RowGradient)
+    }
+
     /// Its name: the publisher's, without the prefix that some checkpoints put before all names.
     public let path: String
     /// What it is for.
     public let kind: Kind
-    /// The numbers now. While it is frozen they may lie in the checkpoint's mapped file.
-    public var value: Tensor
-    /// What ``accumulate(_:)`` received since ``clearGradient()``.
-    public private(set) var gradient: Tensor?
+    /// Its sizes.
+    public let shape: Tensor.Shape
+    /// The number and, for a table, the decay that some of its rows still wait for. Behind a lock,
+    /// because reading may catch up on it.
+    private let content: Mutex<(value: Tensor, postponed: PostponedDecay?)>
+    /// What was received since ``clearGradient()``.
+    public private(set) var receivedGradient: Gradient?
     /// Whether a gradient is computed for it. Frozen at first: a plan says what trains.
     public var isTrainable = false
 
     /// A frozen parameter.
     public init(path: String, kind: Kind, value: Tensor) {
-        (self.path, self.kind, self.value) = (path, kind, value)
+        (self.path, self.kind, shape) = (path, kind, value.shape)
+        content = Mutex((value, nil))
+    }
+
+    // MARK: Value
+
+    /// The numbers now. While it is frozen they may lie in the checkpoint's mapped file.
+    public var value: Tensor {
+        get {
+            content.withLock {
+                $0.postponed?.settle(&$0.value)
+                $0.postponed = nil
+                return $0.value
+            }
+        }
+        set { content.withLock { $0 = (newValue, nil) } }
+    }
+
+    /// Changes the numbers in place.
+    public func update(_ body: (inout Tensor) -> Void) {
+        content.withLock {
+            $0.postponed?.settle(&$0.value)
+            $0.postponed = nil
+            body(&$0.value)
+        }
     }
 
     /// The parameter as part of a pass: a leaf if it is trainable and the pass records gradients,
@@ -40,15 +76,117 @@ public final class Parameter: GradientSink {
             ? Variable(value, gradientTo: self) : Variable(value)
     }
 
+    // MARK: Gradient
+
+    /// The gradient received since ``clearGradient()``, same shape as the value.
+    public var gradient: Tensor? {
+        switch receivedGradient {
+        case nil: nil
+        case .dense(let gradient): gradient
+        case .rows(let gradient): gradient.dense(count: shape[0])
+        }
+    }
+
     /// Adds a gradient to what was received before.
     public func accumulate(_ part: Tensor) {
         require(
-            part.shape == value.shape,
-            "a gradient of shape \(part.shape) came for '\(path)' of shape \(value.shape)")
-        guard gradient != nil else { return gradient = part }
-        gradient?.accumulate(part)
+            part.shape == shape,
+            "a gradient of shape \(part.shape) came for '\(path)' of shape \(shape)")
+        guard var sum = gradient else { return receivedGradient = .dense(part) }
+        receivedGradient = nil
+        sum.accumulate(part)
+        receivedGradient = .dense(sum)
+    }
+
+    /// Adds a gradient for some rows of a table.
+    ///
+    /// - Parameters:
+    ///   - part: Shape `[indices.count, width]`.
+    ///   - indices: The rows that it is for; one may come several times.
+    public func accumulate(_ part: Tensor, at indices: [Int32]) {
+        let part = RowGradient([(part, indices)])
+        switch receivedGradient {
+        case nil: receivedGradient = .rows(part)
+        case .rows(let known): receivedGradient = .rows(known.adding(part))
+        case .dense: accumulate(part.dense(count: shape[0]))
+        }
     }
 
     /// Forgets the gradient.
-    public func clearGradient() { gradient = nil }
+    public func clearGradient() { receivedGradient = nil }
+
+    // MARK: Rows
+
+    /// Rows of a table as part of a pass; see ``variable(in:)``.
+    ///
+    /// - Returns: Shape `[indices.count, width]`.
+    /// - Precondition: Every index is a row.
+    public func rows(_ indices: [Int32], in pass: Pass) -> Variable {
+        let rows = content.withLock {
+            let rows = $0.value.gatheringRows(indices)
+            return $0.postponed?.settled(rows, at: indices) ?? rows
+        }
+        return isTrainable && pass.recordsGradients
+            ? Variable(rows, gradientTo: RowSink(parameter: self, indices: indices))
+            : Variable(rows)
+    }
+
+    /// Changes some rows in place, and multiplies the others by `decay`: those that were never
+    /// changed only when they are next read, but to the same bits.
+    ///
+    /// - Parameters:
+    ///   - changed: The rows that `body` changes; once named, a row has to be named every time.
+    ///   - decay: What the other rows are multiplied by.
+    ///   - body: Gets the whole table.
+    public func updateRows(
+        _ changed: [Int32], multiplyingOthersBy decay: Double, _ body: (inout Tensor) -> Void
+    ) {
+        content.withLock {
+            if $0.postponed == nil, decay != 1 { $0.postponed = PostponedDecay(rows: shape[0]) }
+            $0.postponed?.settle(&$0.value, at: changed)
+            body(&$0.value)
+            if decay != 1 { $0.postponed?.factors.append(decay) }
+        }
+    }
+
+    private final class RowSink: GradientSink {
+        private let parameter: Parameter
+        private let indices: [Int32]
+
+        init(parameter: Parameter, indices: [Int32]) {
+            (self.parameter, self.indices) = (parameter, indices)
+        }
+
+        func accumulate(_ gradient: Tensor) { parameter.accumulate(gradient, at: indices) }
+    }
+}
+
+/// Factors that rows of a table still have to be multiplied by.
+private struct PostponedDecay {
+    /// In order. All rows that wait, wait for all of them.
+    var factors: [Double] = []
+    private var waits: [Bool]
+
+    /// All rows wait.
+    init(rows: Int) { waits = [Bool](repeating: true, count: rows) }
+
+    /// Multiplies these rows, which wait no longer.
+    mutating func settle(_ table: inout Tensor, at indices: [Int32]) {
+        let waiting = indices.filter { waits[Int($0)] }
+        for index in waiting { waits[Int(index)] = false }
+        table.multiplyRows(waiting, by: factors)
+    }
+
+    /// Multiplies all rows that wait.
+    func settle(_ table: inout Tensor) {
+        table.multiplyRows(waits.indices.lazy.filter { waits[$0] }.map(Int32.init), by: factors)
+    }
+
+    /// Copies of the rows `indices` as they will be.
+    func settled(_ rows: Tensor, at indices: [Int32]) -> Tensor {
+        var rows = rows
+        let waiting = indices.indices.filter { waits[Int(indices[$0])] }.map(Int32.init)
+        rows.multiplyRows(waiting, by: factors)
+        return rows
+    }
 }

@@ -16,11 +16,8 @@ struct MatrixProduct {
     private let c: UnsafeMutableRawPointer
     private let kernels: UnsafePointer<ck_products>
 
-    /// - Parameters:
-    ///   - dtype: That of all three matrices.
-    ///   - a: `[m, k]`; its strides count elements.
-    ///   - b: `[k, n]`.
-    ///   - c: `[m, n]`, contiguous; overwritten.
+    /// The product of `a`, `[m, k]`, and `b`, `[k, n]`, whose strides count elements, to be written
+    /// to `c`, `[m, n]` and contiguous.
     init(
         dtype: Tensor.DType, m: Int, n: Int, k: Int, a: UnsafeRawPointer, aStrides: Strides,
         b: UnsafeRawPointer, bStrides: Strides, c: UnsafeMutableRawPointer

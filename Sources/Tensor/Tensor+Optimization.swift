@@ -40,6 +40,13 @@ extension Tensor {
             self.step = step
             self.gradientScale = gradientScale
         }
+
+        var kernelValue: ck_adamw {
+            ck_adamw(
+                learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                weight_decay: weightDecay, correction1: 1 - power(beta1, step),
+                correction2: 1 - power(beta2, step), gradient_scale: gradientScale)
+        }
     }
 
     /// Moves this parameter by one step of AdamW and updates its moments, in place.
@@ -51,11 +58,7 @@ extension Tensor {
         checkSameShape(gradient, "AdamW")
         checkSameShape(moment1, "AdamW")
         checkSameShape(moment2, "AdamW")
-        var settings = ck_adamw(
-            learning_rate: step.learningRate, beta1: step.beta1, beta2: step.beta2,
-            epsilon: step.epsilon, weight_decay: step.weightDecay,
-            correction1: 1 - power(step.beta1, step.step),
-            correction2: 1 - power(step.beta2, step.step), gradient_scale: step.gradientScale)
+        var settings = step.kernelValue
         let dw = gradient.contiguous()
         let (w, m, v) = (mutablePointer(), moment1.mutablePointer(), moment2.mutablePointer())
         let (size, kernels) = (dtype.byteCount, kernels)
@@ -93,6 +96,12 @@ extension Tensor {
             self.isFirst = isFirst
             self.gradientScale = gradientScale
         }
+
+        var kernelValue: ck_sgd {
+            ck_sgd(
+                learning_rate: learningRate, momentum: momentum, weight_decay: weightDecay,
+                gradient_scale: gradientScale, first_step: isFirst ? 1 : 0)
+        }
     }
 
     /// Moves this parameter by one step of SGD and updates its velocity, in place.
@@ -101,10 +110,7 @@ extension Tensor {
     public mutating func apply(_ step: SGDStep, gradient: Tensor, velocity: inout Tensor) {
         checkSameShape(gradient, "SGD")
         checkSameShape(velocity, "SGD")
-        var settings = ck_sgd(
-            learning_rate: step.learningRate, momentum: step.momentum,
-            weight_decay: step.weightDecay, gradient_scale: step.gradientScale,
-            first_step: step.isFirst ? 1 : 0)
+        var settings = step.kernelValue
         let dw = gradient.contiguous()
         let (w, v) = (mutablePointer(), velocity.mutablePointer())
         let (size, kernels) = (dtype.byteCount, kernels)

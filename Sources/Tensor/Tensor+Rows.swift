@@ -12,7 +12,7 @@ extension Tensor {
         let rowBytes = shape.dropFirst().reduce(1, *) * dtype.byteCount
         let result = Tensor(
             uninitialized: Shape([indices.count] + shape.dropFirst()), dtype: dtype)
-        checkIndices(indices)
+        checkRows(indices)
         parallel(over: indices.count, grain: max(1, (1 << 16) / max(rowBytes, 1))) { range in
             for position in range {
                 (result.base + position * rowBytes).copyMemory(
@@ -31,7 +31,7 @@ extension Tensor {
                 && rows.shape == Shape([indices.count] + shape.dropFirst()),
             "rows of \(rows.dtype) \(rows.shape) cannot be added to \(dtype) \(shape) "
                 + "at \(indices.count) positions")
-        checkIndices(indices)
+        checkRows(indices)
         let source = rows.contiguous()
         let target = mutablePointer()
         let width = shape.dropFirst().reduce(1, *)
@@ -46,7 +46,27 @@ extension Tensor {
         }
     }
 
-    private func checkIndices(_ indices: [Int32]) {
+    /// Multiplies rows by one factor after the other, in place.
+    ///
+    /// - Precondition: No row comes twice.
+    public mutating func multiplyRows(_ indices: [Int32], by factors: [Double]) {
+        guard !indices.isEmpty, !factors.isEmpty else { return }
+        checkRows(indices)
+        let target = mutablePointer()
+        let width = shape.dropFirst().reduce(1, *)
+        let (size, kernels) = (dtype.byteCount, kernels)
+        parallel(over: indices.count, grain: 64) { range in
+            for position in range {
+                let row = target + Int(indices[position]) * width * size
+                for factor in factors {
+                    kernels.pointee.binary_scalar(CK_MULTIPLY, row, row, factor, width)
+                }
+            }
+        }
+    }
+
+    /// Stops unless every index is a row of this.
+    func checkRows(_ indices: [Int32]) {
         for index in indices where index < 0 || Int(index) >= shape[0] {
             requirementFailure("row \(index) does not exist in a tensor of shape \(shape)")
         }

@@ -1,4 +1,13 @@
-// One pass over a parameter, its gradient and its state.
+// One pass over a parameter, its gradient and its state. The last vector goes through the same
+// instructions as the others: an element moves to the same bits wherever a pass begins.
+
+INLINE V F(load_up_to)(const T *x, long n) {
+    return n >= LANES ? F(load)(x) : F(load_part)(x, n, 0);
+}
+INLINE void F(store_up_to)(T *x, V v, long n) {
+    if (n >= LANES) F(store)(x, v);
+    else F(store_part)(x, v, n);
+}
 
 // AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2), in the order of operations
 // that PyTorch uses.
@@ -9,24 +18,17 @@ static void F(adamw)(const ck_adamw *o, void *p_, void *m_, void *v_, const void
     T shrink = (T)(1 - o->learning_rate * o->weight_decay);
     T rate = (T)(o->learning_rate / o->correction1), root = (T)sqrt(o->correction2);
     T epsilon = (T)o->epsilon, scale = (T)o->gradient_scale;
-#define STEP(load_one, store_one)                                                             \
-    V gradient = load_one(g) * scale;                                                         \
-    V moment1 = load_one(m) * beta1 + gradient * rest1;                                       \
-    V moment2 = load_one(v) * beta2 + gradient * gradient * rest2;                            \
-    V denominator = __builtin_elementwise_sqrt(moment2) / root + epsilon;                     \
-    store_one(m, moment1);                                                                    \
-    store_one(v, moment2);                                                                    \
-    store_one(p, load_one(p) * shrink - rate * (moment1 / denominator));
-#define LOAD(x) F(load)(x + i)
-#define STORE(x, value) F(store)(x + i, value)
-#define LOAD_PART(x) F(load_part)(x + i, rest, 0)
-#define STORE_PART(x, value) F(store_part)(x + i, value, rest)
-    OVER_VECTORS(n, STEP(LOAD, STORE), STEP(LOAD_PART, STORE_PART))
-#undef STEP
-#undef LOAD
-#undef STORE
-#undef LOAD_PART
-#undef STORE_PART
+    for (long i = 0; i < n; i += LANES) {
+        const long rest = n - i;
+        V gradient = F(load_up_to)(g + i, rest) * scale;
+        V moment1 = F(load_up_to)(m + i, rest) * beta1 + gradient * rest1;
+        V moment2 = F(load_up_to)(v + i, rest) * beta2 + gradient * gradient * rest2;
+        V denominator = __builtin_elementwise_sqrt(moment2) / root + epsilon;
+        V moved = F(load_up_to)(p + i, rest) * shrink - rate * (moment1 / denominator);
+        F(store_up_to)(m + i, moment1, rest);
+        F(store_up_to)(v + i, moment2, rest);
+        F(store_up_to)(p + i, moved, rest);
+    }
 }
 
 // SGD with momentum as PyTorch defines it (velocity = momentum velocity + gradient), and with
@@ -35,10 +37,14 @@ static void F(sgd)(const ck_sgd *o, void *p_, void *velocity_, const void *g_, l
     T *p = p_, *velocity = velocity_;
     const T *g = g_;
     T shrink = (T)(1 - o->learning_rate * o->weight_decay), rate = (T)o->learning_rate;
-    T momentum = o->first_step ? 0 : (T)o->momentum, scale = (T)o->gradient_scale;
-    for (long i = 0; i < n; i++) {
-        T step = g[i] * scale;
-        if (velocity) step = velocity[i] = o->first_step ? step : velocity[i] * momentum + step;
-        p[i] = p[i] * shrink - rate * step;
+    T momentum = (T)o->momentum, scale = (T)o->gradient_scale;
+    for (long i = 0; i < n; i += LANES) {
+        const long rest = n - i;
+        V step = F(load_up_to)(g + i, rest) * scale;
+        if (velocity) {
+            if (!o->first_step) step += F(load_up_to)(velocity + i, rest) * momentum;
+            F(store_up_to)(velocity + i, step, rest);
+        }
+        F(store_up_to)(p + i, F(load_up_to)(p + i, rest) * shrink - rate * step, rest);
     }
 }

@@ -1,6 +1,3 @@
-import Layers
-import Tensor
-
 /// How gradients move parameters.
 public enum Optimizer: Sendable, Hashable {
     /// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
@@ -27,63 +24,4 @@ public enum Optimizer: Sendable, Hashable {
 /// 2013, arXiv:1211.5063, section 3.2). As in PyTorch, 1e-6 is added against a division by 0.
 func clippingScale(length: Double, limit: Double?) -> Double {
     limit.map { min(1, $0 / (length + 1e-6)) } ?? 1
-}
-
-/// An optimizer at work: what it remembers of each parameter.
-///
-/// Weights and embeddings decay, biases and normalisations do not (BERT's recipe,
-/// arXiv:1810.04805, as published with its code). A parameter that was trained before keeps what is
-/// remembered of it when it is frozen for a while; a new one starts clean.
-final class OptimizerState {
-    let optimizer: Optimizer
-    private var states: [ObjectIdentifier: State] = [:]
-
-    private struct State {
-        var steps = 0
-        var first: Tensor
-        var second: Tensor
-    }
-
-    init(_ optimizer: Optimizer) { self.optimizer = optimizer }
-
-    /// Moves `parameter` by its gradient, and forgets the gradient. Without one, nothing happens.
-    ///
-    /// - Parameters:
-    ///   - parameter: What moves.
-    ///   - learningRate: The rate of this parameter in this step, schedule included.
-    ///   - gradientScale: Multiplies the gradient first: clipping.
-    func update(_ parameter: Parameter, learningRate: Double, gradientScale: Double) {
-        guard let gradient = parameter.gradient else { return }
-        let decays = parameter.kind == .weight || parameter.kind == .embedding
-        let key = ObjectIdentifier(parameter)
-        // Taken out while it changes, so that its tensors have one holder and change in place.
-        var state =
-            states.removeValue(forKey: key)
-            ?? State(
-                first: Tensor(zeros: gradient.shape, dtype: gradient.dtype),
-                second: Tensor(zeros: secondShape(gradient.shape), dtype: gradient.dtype))
-        state.steps += 1
-        switch optimizer {
-        case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-            parameter.value.apply(
-                Tensor.AdamWStep(
-                    learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-                    weightDecay: decays ? weightDecay : 0, step: state.steps,
-                    gradientScale: gradientScale),
-                gradient: gradient, moment1: &state.first, moment2: &state.second)
-        case .sgd(let momentum, let weightDecay):
-            parameter.value.apply(
-                Tensor.SGDStep(
-                    learningRate: learningRate, momentum: momentum,
-                    weightDecay: decays ? weightDecay : 0, isFirst: state.steps == 1,
-                    gradientScale: gradientScale),
-                gradient: gradient, velocity: &state.first)
-        }
-        states[key] = state
-        parameter.clearGradient()
-    }
-
-    private func secondShape(_ shape: Tensor.Shape) -> Tensor.Shape {
-        if case .adamW = optimizer { shape } else { [0] }
-    }
 }

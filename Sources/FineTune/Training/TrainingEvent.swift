@@ -73,7 +73,8 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
                 + "(\(examplesPerSecond.formatted(decimals: 0)) examples/s), "
                 + "peak memory \(peakMemoryBytes.formattedAsBytes)")
         if lacksPrecision {
-            lines.append("this CPU has no bfloat16 products; the run computed in \(precision.rawValue)")
+            lines.append(
+                "this CPU has no bfloat16 products; the run computed in \(precision.rawValue)")
         }
         if truncatedInputs > 0 {
             lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")

@@ -106,7 +106,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         step += 1
         let loss = try computeGradients(of: batches)
         gradientLength = trained.reduce(0.0) {
-            $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0)
+            $0 + ($1.parameter.receivedGradient?.sumOfSquares ?? 0)
         }.squareRoot()
         guard gradientLength.isFinite else { throw failed(gradientLength) }
         let scale = clippingScale(length: gradientLength, limit: settings.gradientClipping)
