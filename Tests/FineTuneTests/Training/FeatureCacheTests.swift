@@ -9,10 +9,13 @@ import Testing
     // MARK: Bits
 
     /// Everything that a run leaves and tells.
-    private struct Outcome: Equatable {
-        var weights: [String: [Float]]
-        var losses: [Double]
-        var scores: [Double]
+    private struct Outcome: Equatable, CustomStringConvertible {
+        let weights: [String: [Float]]
+        let losses: [Double]
+        let scores: [Double]
+
+        /// Without the weights, which are many.
+        var description: String { "losses \(losses), scores \(scores)" }
     }
 
     private static func run(
@@ -187,7 +190,7 @@ import Testing
             model, plan: .headOnly(epochs: 1), settings: TrainingSettings(batch: .examples(8)))
         let data = TinyModel.examples(40)
         try await trainer.fit(on: data, validating: TinyModel.examples(10, seed: 2))
-        #expect(counts.take("layer 1") == 50)
+        #expect(counts.take("layer 1") == 50 && counts.take("pooler") == 50)
         // What was for training is now for validation.
         let report = try await trainer.fit(on: TinyModel.examples(10, seed: 2), validating: data)
         #expect(counts.take("layer 1") == 0 && counts.take("pooler") == 0)
