@@ -141,6 +141,16 @@ public struct Tensor: Sendable {
     /// Whether the elements lie in a mapped file rather than in memory of their own.
     public var isMapped: Bool { !storage.isWritable }
 
+    /// Whether this and `other` are the same elements in the same place, seen the same way.
+    ///
+    /// Much cheaper than comparing elements. Since a tensor that is held cannot change, one that
+    /// was kept tells whether another, such as a parameter's value, is still what it was. Equal
+    /// elements in different places are not identical.
+    public func isIdentical(to other: Tensor) -> Bool {
+        pointer == other.pointer && dtype == other.dtype && shape == other.shape
+            && strides == other.strides
+    }
+
     // MARK: Elements
 
     /// The elements in row-major order.

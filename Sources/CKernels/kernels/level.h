@@ -1,5 +1,5 @@
 // Compiles every kernel for one CPU level, once for float and once for double. LEVEL_VECTOR is the
-// size of a register, in bytes.
+// size of a register, in bytes; LEVEL_FUSED says that there are fused multiply-adds.
 #include "../include/CKernels.h"
 #include <math.h>
 #include <string.h>

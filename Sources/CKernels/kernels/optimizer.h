@@ -1,5 +1,5 @@
-// One pass over a parameter, its gradient and its state. The last vector goes through the same
-// instructions as the others: an element moves to the same bits wherever a pass begins.
+// One pass over a parameter, its gradient and its state. What is fused is said here and not left to
+// the compiler: an element moves to the same bits wherever a pass begins and ends.
 
 INLINE V F(load_up_to)(const T *x, long n) {
     return n >= LANES ? F(load)(x) : F(load_part)(x, n, 0);
@@ -21,10 +21,12 @@ static void F(adamw)(const ck_adamw *o, void *p_, void *m_, void *v_, const void
     for (long i = 0; i < n; i += LANES) {
         const long rest = n - i;
         V gradient = F(load_up_to)(g + i, rest) * scale;
-        V moment1 = F(load_up_to)(m + i, rest) * beta1 + gradient * rest1;
-        V moment2 = F(load_up_to)(v + i, rest) * beta2 + gradient * gradient * rest2;
+        V moment1 = F(fused)(F(load_up_to)(m + i, rest), F(splat)(beta1), gradient * rest1);
+        V moment2 = F(fused)(F(load_up_to)(v + i, rest), F(splat)(beta2),
+                             gradient * gradient * rest2);
         V denominator = __builtin_elementwise_sqrt(moment2) / root + epsilon;
-        V moved = F(load_up_to)(p + i, rest) * shrink - rate * (moment1 / denominator);
+        V moved = F(fused)(F(load_up_to)(p + i, rest), F(splat)(shrink),
+                           -rate * (moment1 / denominator));
         F(store_up_to)(m + i, moment1, rest);
         F(store_up_to)(v + i, moment2, rest);
         F(store_up_to)(p + i, moved, rest);
@@ -45,6 +47,7 @@ static void F(sgd)(const ck_sgd *o, void *p_, void *velocity_, const void *g_, l
             if (!o->first_step) step += F(load_up_to)(velocity + i, rest) * momentum;
             F(store_up_to)(velocity + i, step, rest);
         }
-        F(store_up_to)(p + i, F(load_up_to)(p + i, rest) * shrink - rate * step, rest);
+        F(store_up_to)(p + i, F(fused)(F(load_up_to)(p + i, rest), F(splat)(shrink), -rate * step),
+                       rest);
     }
 }

@@ -19,6 +19,15 @@ INLINE V F(load_part)(const T *p, long n, T rest) {
 }
 INLINE void F(store_part)(T *p, V v, long n) { memcpy(p, &v, (size_t)n * sizeof(T)); }
 
+// a b + c, rounded once where the level has an instruction for it.
+INLINE V F(fused)(V a, V b, V c) {
+#ifdef LEVEL_FUSED
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 INLINE V F(select)(IV condition, V yes, V no) {
     return (V)((condition & (IV)yes) | (~condition & (IV)no));
 }

@@ -55,27 +55,28 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     // MARK: Computing
 
-    /// The head's outputs for a batch, shape `[rows, outputs]`. Stages in which nothing trains run
-    /// without dropout.
+    /// The head's outputs for a batch, shape `[rows, outputs]`.
     func outputs(_ batch: Features, in pass: Pass) -> Variable {
-        let features = features(batch, in: pass)
-        return network(features, in: pass)
+        network(features(batch, through: stages.indices, in: pass).value, in: pass)
     }
 
-    private func features(_ batch: Features, in pass: Pass) -> Variable {
+    /// What the stages of these numbers make of a batch. Stages in which nothing trains run without
+    /// dropout.
+    func features(_ batch: Features, through range: Range<Int>, in pass: Pass) -> Features {
         var features = batch
-        for stage in stages {
+        for stage in stages[range] {
             let trains = stage.parameters.contains { $0.isTrainable }
             features = stage(features, in: trains ? pass : pass.withoutDropout)
         }
-        return features.value
+        return features
     }
 
-    /// The outputs for prepared items, shape `[items, outputs]`, in their order.
-    func outputs(for items: [P.Item]) -> Tensor {
+    /// The outputs for prepared items, shape `[items, outputs]`, in their order. A trainer, which
+    /// will ask again, keeps what frozen stages give in `cache`.
+    func outputs(for items: [P.Item], cache: FeatureCache<P.FeatureKey>? = nil) -> Tensor {
         let rows = lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                outputs($0, in: .inference).value
+                outputs(of: $0, in: .inference, cache: cache).value
             }
         }
         return Tensor(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0])
@@ -96,7 +97,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                outputs($0, in: .inference).value
+                outputs(preparation.batch($0), in: .inference).value
             }
         }
     }
@@ -109,7 +110,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                features($0, in: .inference).value
+                features(preparation.batch($0), through: stages.indices, in: .inference).value.value
             }
         }
     }

@@ -7,6 +7,8 @@ public protocol Preparation: Sendable {
     associatedtype Input: Sendable
     /// One input, prepared once and used in every epoch: the ids of a text's tokens.
     associatedtype Item: Sendable
+    /// What an item is known by where its features are kept; the item itself if it is hashable.
+    associatedtype FeatureKey: Hashable & Sendable = Item
 
     /// Prepares one input.
     ///
@@ -25,11 +27,20 @@ public protocol Preparation: Sendable {
     /// Items as the features that the first stage takes.
     func batch(_ items: [Item]) -> Features
 
+    /// What a trainer may keep an item's features under: items of equal keys have equal features.
+    /// Nil if ``batch(_:)`` is random for the item, so that nothing of it may be kept.
+    func featureKey(of item: Item) -> FeatureKey?
+
     /// What a saved model's `config.json` says of the preparation, under the library's own key.
     var configuration: [(String, JSON)] { get }
 
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws
+}
+
+extension Preparation where FeatureKey == Item {
+    /// The item: preparing a batch of items is no matter of chance.
+    public func featureKey(of item: Item) -> Item? { item }
 }
 
 extension Preparation {

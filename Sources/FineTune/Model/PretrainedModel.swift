@@ -63,7 +63,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
         let vectors = forEachBatch(of: items, preparation: preparation) { batch in
-            var features = batch
+            var features = preparation.batch(batch)
             for stage in stages { features = stage(features, in: .inference) }
             return features.value.value
         }
@@ -79,14 +79,14 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
 /// Computes something for each item, in batches of similar size, and returns the rows of the results
 /// in the order of the items.
 func forEachBatch<P: Preparation>(
-    of items: [P.Item], preparation: P, _ compute: (Features) -> Tensor
+    of items: [P.Item], preparation: P, _ compute: ([P.Item]) -> Tensor
 ) -> [[Float]] {
     guard !items.isEmpty else { return [] }
     let order = BatchOrder(
         sizes: items.map { preparation.size(of: $0) }, limit: .tokens(4096), seed: 0)
     return order.restored(
         order.evaluationBatches.map { batch in
-            let result = compute(preparation.batch(batch.map { items[$0] }))
+            let result = compute(batch.map { items[$0] })
             let width = result.shape[result.rank - 1]
             let values = result.converted(to: .float32).elements(as: Float.self)
             return batch.indices.map { Array(values[$0 * width..<($0 + 1) * width]) }

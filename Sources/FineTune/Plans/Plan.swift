@@ -21,7 +21,8 @@ public struct Plan: Sendable, Hashable {
                 case .none: 0
                 case .top(let count): max(0, min(count, stages))
                 case .topShare(let share):
-                    max(0, min(stages, Int((share * Double(stages)).rounded(.up))))
+                    // A share that is no number is none; a trainer refuses it.
+                    Int(((share > 0 ? min(share, 1) : 0) * Double(stages)).rounded(.up))
                 case .all: stages
                 }
             }

@@ -1,5 +1,5 @@
-import Layers
 import Autograd
+import Layers
 import Tensor
 
 /// Fine-tunes a model by a plan.
@@ -14,6 +14,8 @@ public final class Trainer<P: Preparation, H: Head> {
     /// How.
     public let settings: TrainingSettings
     private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
+    /// What frozen stages gave. It outlives a run, for the next one.
+    let featureCache: FeatureCache<P.FeatureKey>?
 
     /// A trainer.
     ///
@@ -26,6 +28,7 @@ public final class Trainer<P: Preparation, H: Head> {
         settings: TrainingSettings = TrainingSettings()
     ) {
         (self.model, self.plan, self.settings) = (model, plan, settings)
+        featureCache = settings.featureCache.map { FeatureCache($0) }
     }
 
     /// Calls `listener` with everything that happens: a progress bar, a log.
@@ -42,17 +45,19 @@ public final class Trainer<P: Preparation, H: Head> {
     ///   - data: What to learn from.
     ///   - validation: What to measure the model on after every epoch.
     /// - Returns: What came of it, to print or to read.
-    /// - Throws: ``DataError``, ``HeadError`` and ``ModelError`` for examples that cannot be learned
-    ///   from, ``TrainingError`` if the run cannot go on.
+    /// - Throws: ``ExamplesError`` for an example that is wrong, ``HeadError`` for examples that
+    ///   nothing can be learned from, ``TrainingError`` for settings that make no sense and if the
+    ///   run cannot go on.
     @discardableResult
     public nonisolated(nonsending) func fit(
         on data: Dataset<P.Input, H.Target>,
         validating validation: Dataset<P.Input, H.Target>? = nil
     ) async throws -> TrainingReport<H.Metrics> {
         try settings.check()
-        guard plan.epochs > 0 else { throw TrainingError.emptyPlan }
+        try plan.check()
         let run = try TrainingRun(
-            model: model, plan: plan, settings: settings, data: data, validation: validation)
+            model: model, plan: plan, settings: settings, data: data, validation: validation,
+            featureCache: featureCache)
         defer { run.freezeAll() }
         while let epoch = run.beginEpoch() {
             while run.hasStep {
@@ -94,5 +99,33 @@ extension TrainingSettings {
         if let threads, threads < 1 {
             throw .unusableSetting("\(threads) threads cannot compute anything")
         }
+        if case .share(let share) = schedule.warmup, share.isNaN {
+            throw .unusableSetting("a warm-up of \(share) of the steps is none")
+        }
+        if let cache = featureCache, min(cache.memoryBytes, cache.fileBytes) < 0 {
+            throw .unusableSetting(
+                "features cannot be kept in \(min(cache.memoryBytes, cache.fileBytes)) bytes")
+        }
+    }
+}
+
+extension Plan {
+    /// Far more epochs than anyone waits for; a number beyond it is a mistake.
+    private static let mostEpochs = 1_000_000
+
+    fileprivate func check() throws(TrainingError) {
+        for (index, phase) in phases.enumerated() {
+            guard (0...Self.mostEpochs).contains(phase.epochs) else {
+                throw .unusableSetting(
+                    "phase \(index + 1) of the plan has \(phase.epochs) epochs; give it 0 to "
+                        + "\(Self.mostEpochs)")
+            }
+            if case .topShare(let share) = phase.stages, share.isNaN {
+                throw .unusableSetting(
+                    "phase \(index + 1) of the plan trains a share of \(share) of the stages; "
+                        + "give one in 0 ... 1")
+            }
+        }
+        guard epochs > 0 else { throw .emptyPlan }
     }
 }

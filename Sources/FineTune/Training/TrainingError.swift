@@ -1,3 +1,23 @@
+/// Examples that a run cannot use: which of those it was given, and what is wrong with them.
+public struct ExamplesError: Error, CustomStringConvertible {
+    /// What a run was given examples for.
+    public enum Purpose: String, Sendable, Hashable {
+        /// To learn from them.
+        case training
+        /// To measure the model on them.
+        case validation
+    }
+
+    /// What the examples are for.
+    public let purpose: Purpose
+    /// What is wrong: the ``DataError``, ``HeadError`` or ``ModelError``, or an error of an app's
+    /// own preparation or head. It counts examples from 0.
+    public let reason: any Error
+
+    /// Such as `validation examples: example 3 has the label 'x', which …`.
+    public var description: String { "\(purpose.rawValue) examples: \(reason)" }
+}
+
 /// A run that cannot begin or go on.
 public enum TrainingError: Error, Hashable, CustomStringConvertible {
     /// The loss or a gradient is infinite or not a number.

@@ -50,6 +50,9 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let trainedParameters: Int
     /// All weights of the model.
     public let totalParameters: Int
+    /// How often the features of an example, for training or validation, were taken from the
+    /// feature cache rather than computed by the frozen stages.
+    public let reusedFeatures: Int
     /// The most memory that the process has held so far.
     public let peakMemoryBytes: Int
 
@@ -75,6 +78,9 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
         if lacksPrecision {
             lines.append(
                 "this CPU has no bfloat16 products; the run computed in \(precision.rawValue)")
+        }
+        if reusedFeatures > 0 {
+            lines.append("features of frozen stages were reused \(reusedFeatures) times")
         }
         if truncatedInputs > 0 {
             lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")

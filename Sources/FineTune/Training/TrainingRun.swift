@@ -12,6 +12,9 @@ final class TrainingRun<P: Preparation, H: Head> {
     /// The batches of an epoch, which is counted from 0, each the positions of its examples.
     private let batches: (_ epoch: Int) -> [[Int]]
     private let optimizer: OptimizerState
+    private let featureCache: FeatureCache<P.FeatureKey>?
+    /// How many features the cache had given before this run.
+    private let reusedBefore: Int
     private let totalSteps: Int
 
     /// The phase of each epoch.
@@ -51,20 +54,26 @@ final class TrainingRun<P: Preparation, H: Head> {
     ///   - settings: How.
     ///   - data: What to learn from.
     ///   - validation: What to measure the model on after every epoch.
+    ///   - featureCache: What keeps the features of frozen stages; nil keeps none.
     ///   - batches: The batches of each epoch, counted from 0; by default what `settings` say.
     /// - Throws: What is wrong with the data or the settings.
     init(
         model: FineTunedModel<P, H>, plan: Plan, settings: TrainingSettings,
         data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?,
+        featureCache: FeatureCache<P.FeatureKey>? = nil,
         batches: ((_ epoch: Int) -> [[Int]])? = nil
     ) throws {
         if settings.earlyStopping != nil, validation == nil {
             throw TrainingError.nothingToValidate
         }
         (self.model, self.plan, self.settings) = (model, plan, settings)
-        examples = try PreparedExamples(data, for: model)
+        self.featureCache = featureCache
+        reusedBefore = featureCache?.reusedCount ?? 0
+        examples = try PreparedExamples(data, for: model, purpose: .training)
         try model.head.checkTrainable(examples.targets)
-        self.validation = try validation.map { try PreparedExamples($0, for: model) }
+        self.validation = try validation.map {
+            try PreparedExamples($0, for: model, purpose: .validation)
+        }
         let order = BatchOrder(
             sizes: examples.items.map { model.preparation.size(of: $0) }, limit: settings.batch,
             seed: settings.seed)
@@ -87,6 +96,7 @@ final class TrainingRun<P: Preparation, H: Head> {
     func beginEpoch() -> Int? {
         guard epoch < phases.count, !stopsEarly else { return nil }
         apply(phases[epoch])
+        featureCache?.keepsNew = staysFrozen(after: epoch)
         let batches = batches(epoch)
         pending = stride(from: 0, to: batches.count, by: settings.accumulation).map {
             Array(batches[$0..<min($0 + settings.accumulation, batches.count)])
@@ -131,9 +141,9 @@ final class TrainingRun<P: Preparation, H: Head> {
         var total = 0.0
         for batch in batches {
             let targets = batch.map { examples.targets[$0] }
-            let features = model.preparation.batch(batch.map { examples.items[$0] })
             let outputs = model.outputs(
-                features, in: .training(seed: settings.seed, step: passes))
+                of: batch.map { examples.items[$0] },
+                in: .training(seed: settings.seed, step: passes), cache: featureCache)
             passes &+= 1
             let loss = model.head.loss(outputs, targets: targets)
             total += loss.value.scalar
@@ -159,7 +169,7 @@ final class TrainingRun<P: Preparation, H: Head> {
             restoreBest()
             throw TrainingError.nonFiniteWeights(epoch: epoch, step: step, restored: best.name)
         }
-        let metrics = validation.map { $0.metrics(of: model) }
+        let metrics = validation.map { $0.metrics(of: model, cache: featureCache) }
         let summary = EpochSummary(
             epoch: epoch, loss: lossWeight > 0 ? lossSum / lossWeight : 0, metrics: metrics,
             seconds: (ContinuousClock.now - epochStart).inSeconds)
@@ -185,7 +195,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         var metrics = summaries.last?.metrics
         if settings.earlyStopping != nil, epochsWithoutBetter > 0 {
             restoreBest()
-            metrics = validation?.metrics(of: model)
+            metrics = validation?.metrics(of: model, cache: featureCache)
         }
         return TrainingReport(
             plan: plan.name, trainingExamples: examples.items.count,
@@ -197,6 +207,7 @@ final class TrainingRun<P: Preparation, H: Head> {
             examplesPerSecond: Double(seenExamples) / max(trainingTime.inSeconds, 1e-9),
             trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },
             totalParameters: model.parameterCount,
+            reusedFeatures: (featureCache?.reusedCount ?? 0) - reusedBefore,
             peakMemoryBytes: Tensor.Memory.peakProcessBytes)
     }
 
@@ -226,6 +237,14 @@ final class TrainingRun<P: Preparation, H: Head> {
         }
     }
 
+    /// Whether the same stages are frozen in the epoch after this one, counted from 0. The last one
+    /// may be followed by another run.
+    private func staysFrozen(after epoch: Int) -> Bool {
+        guard epoch + 1 < phases.count else { return true }
+        let count = model.stages.count { $0.isCounted }
+        return phases[epoch].stages.count(of: count) == phases[epoch + 1].stages.count(of: count)
+    }
+
     /// Ends the training of every parameter.
     func freezeAll() {
         model.lock.writing { set(model.parameters, rate: nil) }
@@ -251,19 +270,29 @@ struct PreparedExamples<P: Preparation, H: Head> {
     let targets: [H.EncodedTarget]
     let truncatedCount: Int
 
-    init(_ data: Dataset<P.Input, H.Target>, for model: FineTunedModel<P, H>) throws {
-        guard !data.isEmpty else { throw DataError(.noExamples) }
+    /// - Throws: ``ExamplesError``.
+    init(
+        _ data: Dataset<P.Input, H.Target>, for model: FineTunedModel<P, H>,
+        purpose: ExamplesError.Purpose
+    ) throws {
         let preparation = model.preparation
-        items = try data.inputs.map { try preparation.prepared($0) }
-        for (position, item) in items.enumerated() where preparation.isEmpty(item) {
-            throw ModelError.emptyText(position: position)
+        do {
+            guard !data.isEmpty else { throw DataError(.noExamples) }
+            items = try data.inputs.map { try preparation.prepared($0) }
+            for (position, item) in items.enumerated() where preparation.isEmpty(item) {
+                throw ModelError.emptyText(position: position)
+            }
+            targets = try model.head.encoded(data.targets)
+        } catch {
+            throw ExamplesError(purpose: purpose, reason: error)
         }
-        targets = try model.head.encoded(data.targets)
         truncatedCount = items.count { preparation.isTruncated($0) }
     }
 
-    func metrics(of model: FineTunedModel<P, H>) -> H.Metrics {
-        model.head.metrics(outputs: model.outputs(for: items), targets: targets)
+    func metrics(
+        of model: FineTunedModel<P, H>, cache: FeatureCache<P.FeatureKey>?
+    ) -> H.Metrics {
+        model.head.metrics(outputs: model.outputs(for: items, cache: cache), targets: targets)
     }
 }
 

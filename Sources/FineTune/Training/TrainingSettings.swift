@@ -16,6 +16,34 @@ public struct TrainingSettings: Sendable, Hashable {
         }
     }
 
+    /// Where the features of frozen stages are kept between epochs, and how many.
+    ///
+    /// What the frozen stages at the bottom of a model make of an example is the same in every
+    /// epoch. It is computed when the example is first met and kept until the plan moves the
+    /// boundary or a frozen weight changes. What finds no room is computed again; nothing else
+    /// depends on it.
+    public struct FeatureCaching: Sendable, Hashable {
+        /// The bytes that features may take in memory. 256 MiB by default: those of 170,000 tokens
+        /// of MiniLM, and a quarter of the memory that training all of it takes, so that freezing
+        /// saves memory whatever the number of examples.
+        public var memoryBytes: Int
+        /// The bytes that features beyond that may take in a file, 8 GiB by default, and never more
+        /// than the half of what is free on the disk. 0 makes no file.
+        public var fileBytes: Int
+        /// The folder of the file, `swift-finetune/features` in the user's cache folder
+        /// (`$XDG_CACHE_HOME`, else `~/.cache`) by default. The file has no name, so that nothing
+        /// is left of it when the process ends, however it ends.
+        public var folder: String?
+
+        /// Room for features.
+        public init(
+            memoryBytes: Int = 256 << 20, fileBytes: Int = 8 << 30, folder: String? = nil
+        ) {
+            (self.memoryBytes, self.fileBytes) = (memoryBytes, fileBytes)
+            self.folder = folder
+        }
+    }
+
     /// How gradients move parameters.
     public var optimizer: Optimizer
     /// How the rate moves over the run.
@@ -38,13 +66,17 @@ public struct TrainingSettings: Sendable, Hashable {
     /// state are `float32` either way. A CPU without bfloat16 products computes in `float32`, and
     /// the report says so.
     public var precision: Tensor.Precision
+    /// Where the features of frozen stages are kept between epochs; nil computes them anew in every
+    /// epoch. The result does not depend on it.
+    public var featureCache: FeatureCaching?
 
     /// The settings that the literature recommends for fine-tuning an encoder.
     public init(
         optimizer: Optimizer = .adamW(), schedule: Schedule = Schedule(),
         batch: BatchOrder.Limit = .examples(32), accumulation: Int = 1,
         gradientClipping: Double? = 1, earlyStopping: EarlyStopping? = nil, seed: UInt64 = 0,
-        threads: Int? = nil, precision: Tensor.Precision = .float32
+        threads: Int? = nil, precision: Tensor.Precision = .float32,
+        featureCache: FeatureCaching? = FeatureCaching()
     ) {
         self.optimizer = optimizer
         self.schedule = schedule
@@ -55,5 +87,6 @@ public struct TrainingSettings: Sendable, Hashable {
         self.seed = seed
         self.threads = threads
         self.precision = precision
+        self.featureCache = featureCache
     }
 }

@@ -17,6 +17,14 @@ import Testing
         #expect(Plan.top(-1).phases[0].rates(stages: 2) == [nil, nil])
     }
 
+    /// No share ends the process; a trainer refuses the one that is no number.
+    @Test(arguments: [
+        (0.5, 4), (0.51, 5), (0, 0), (-2, 0), (7, 8), (1e300, 8), (.infinity, 8), (.nan, 0),
+    ])
+    func aShareOfTheStagesIsRoundedUpAndLimited(_ share: Double, _ count: Int) {
+        #expect(Plan.Phase.Stages.topShare(share).count(of: 8) == count)
+    }
+
     @Test func unfreezingGoesFromTheTopDown() {
         func counts(_ epochs: Int) -> [Int] {
             Plan.gradualUnfreezing(epochs: epochs).phases.map { $0.stages.count(of: 7) }

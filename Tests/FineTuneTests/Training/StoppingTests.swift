@@ -190,6 +190,18 @@ import Testing
                 "gradients cannot be clipped to a length of nan"
             ),
             (TrainingSettings(threads: 0), "0 threads cannot compute anything"),
+            (
+                TrainingSettings(schedule: Schedule(warmup: .share(.nan))),
+                "a warm-up of nan of the steps is none"
+            ),
+            (
+                TrainingSettings(featureCache: .init(memoryBytes: -1)),
+                "features cannot be kept in -1 bytes"
+            ),
+            (
+                TrainingSettings(featureCache: .init(fileBytes: -2)),
+                "features cannot be kept in -2 bytes"
+            ),
         ]
         for (settings, message) in wrong {
             let trainer = Trainer(model, settings: settings)
@@ -200,6 +212,35 @@ import Testing
         let error = await trainingError { try await idle.fit(on: TinyModel.examples(6)) }
         #expect(error == .emptyPlan)
         #expect(error?.description == "the plan has no epoch: there is nothing to do")
+    }
+
+    /// Phases are checked before anything else: the data, without an example, is no good either.
+    @Test(
+        arguments: [
+            (.none, -1, "phase 2 of the plan has -1 epochs; give it 0 to 1000000"),
+            (
+                .all, .max,
+                "phase 2 of the plan has 9223372036854775807 epochs; give it 0 to 1000000"
+            ),
+            (
+                .topShare(.nan), 1,
+                "phase 2 of the plan trains a share of nan of the stages; give one in 0 ... 1"
+            ),
+        ] as [(Plan.Phase.Stages, Int, String)])
+    func phasesThatMakeNoSenseAreRefused(
+        _ stages: Plan.Phase.Stages, _ epochs: Int, _ message: String
+    ) async throws {
+        let plan = Plan(
+            name: "wrong",
+            phases: [
+                Plan.Phase(stages: .none, epochs: 2, headRate: 1e-3, stageRate: 0),
+                Plan.Phase(stages: stages, epochs: epochs, headRate: 1e-3, stageRate: 1e-3),
+            ])
+        let trainer = Trainer(try TinyModel.classifier(), plan: plan)
+        let error = await trainingError {
+            try await trainer.fit(on: LabeledTexts(texts: [], labels: []))
+        }
+        #expect(error == .unusableSetting(message) && error?.description == message)
     }
 }
 

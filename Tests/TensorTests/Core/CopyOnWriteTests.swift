@@ -47,6 +47,20 @@ import Testing
         #expect(row.elements() == [Float(9), 4])
     }
 
+    /// Identity is of place and layout, not of elements; writing ends it.
+    @Test func aTensorIsIdenticalUntilItIsWritten() {
+        var first = Tensor([Float(1), 2, 3, 4], shape: [2, 2])
+        let second = first
+        #expect(first.isIdentical(to: second))
+        #expect(first[1].isIdentical(to: second[1]) && !first[1].isIdentical(to: second[0]))
+        #expect(!first.isIdentical(to: first.transposed()))
+        #expect(!first.isIdentical(to: first.reshaped([4])))
+        #expect(!first.isIdentical(to: first.copied()))
+        write(1, into: &first)
+        #expect(first.elements() == second.elements(as: Float.self))
+        #expect(!first.isIdentical(to: second))
+    }
+
     /// Writing one position of a broadcast view must not write the others.
     @Test func aBroadcastViewIsSpreadBeforeAWrite() {
         var view = Tensor([Float(1)]).broadcast(to: [3])
