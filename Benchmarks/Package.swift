@@ -2,6 +2,10 @@
 
 import PackageDescription
 
+let fineTune = Target.Dependency.product(name: "FineTune", package: "swift-finetune")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
 // A package of its own, so that what benchmarks need is no dependency of the library.
 let package = Package(
     name: "Benchmarks",
@@ -9,19 +13,28 @@ let package = Package(
     dependencies: [
         .package(name: "swift-finetune", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        // No traits: its counts of allocations would need another allocator.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.30.0", traits: []),
     ],
     targets: [
+        // What Benchmarks/run.sh runs.
         .executableTarget(
-            name: "TaskBenchmark",
-            dependencies: [
-                .product(name: "FineTune", package: "swift-finetune"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            name: "LibraryBenchmarks",
+            dependencies: [fineTune, .product(name: "Benchmark", package: "benchmark")],
+            path: "Benchmarks/LibraryBenchmarks"),
+
+        // What Benchmarks/Peers/run.sh runs, in turn with PyTorch.
         .executableTarget(
             name: "StepBenchmark",
-            dependencies: [
-                .product(name: "FineTune", package: "swift-finetune"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
-    ]
+            dependencies: [fineTune, argumentParser, "Serving", "ProductsFloor"]),
+        .executableTarget(
+            name: "TaskBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
+        .executableTarget(name: "FirstPrediction", dependencies: [fineTune]),
+        .target(name: "Serving"),
+        .target(name: "ProductsFloor", dependencies: ["OpenBLAS"]),
+        .systemLibrary(
+            name: "OpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    ],
+    cLanguageStandard: .gnu17
 )

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets the machine up, shows that the library works as a dependency, and runs every test in
-# release mode. With options for `swift test` (such as `--filter Tensor`) it only runs the tests.
+# release mode: with the kernels for this CPU, then with those for each lesser kind of CPU. With
+# options for `swift test` (such as `--filter Tensor`) it only runs those tests, once.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,5 +10,22 @@ set_up
 (($# > 0)) || bash "$root/Tests/Consumer/run.sh"
 
 # Every test uses Swift Testing; without XCTest the last line printed is the summary of them all.
-swift test --package-path "$root" --scratch-path "$root/.build-tests" -c release \
-    -Xswiftc -enable-testing --disable-xctest "$@"
+tests=(swift test --package-path "$root" --scratch-path "$root/.build-tests" -c release
+    -Xswiftc -enable-testing --disable-xctest)
+"${tests[@]}" "$@"
+
+# The levels below the one that this CPU chooses by itself; see Tensor.cpuLevel.
+lower_levels() {
+    has avx512f && has avx512bw && has avx512dq && has avx512vl && echo avx2
+    has avx2 && has fma && echo baseline
+    return 0
+}
+
+has() { grep --quiet --word-regexp --max-count=1 "$1" /proc/cpuinfo 2>/dev/null; }
+
+if (($# == 0)); then
+    for level in $(lower_levels); do
+        echo "Once more, with the kernels of the level $level"
+        FINETUNE_CPU_LEVEL=$level "${tests[@]}" --skip-build
+    done
+fi

@@ -4,19 +4,6 @@ import csv
 import resource
 import sys
 
-# Questions of the length that TREC's have, for a measurement without a data file.
-QUESTIONS = [
-    "What is the name of the river that flows through the old town?",
-    "How many stations does the line to the airport have?",
-    "Who built the first lighthouse on this coast?",
-    "Why do swallows fly low before it rains?",
-    "When was the bridge between the two islands opened to traffic?",
-    "Where can one see the oldest clock that still works?",
-    "What does the word portmanteau mean?",
-    "Which metal melts in the palm of a hand?",
-]
-
-
 def prepare(options):
     """Imports torch with the wanted number of threads."""
     import torch
@@ -61,6 +48,12 @@ def read_tsv(path):
     if not rows or "text" not in rows[0]:
         sys.exit(f"{path}: expected a header with a column 'text', and at least one row")
     return rows
+
+
+def read_lines(path):
+    """The lines of a text file, without the empty ones."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return [line for line in file.read().split("\n") if line]
 
 
 def median(values):

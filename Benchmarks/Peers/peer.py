@@ -1,16 +1,15 @@
 """What PyTorch and Transformers need for the jobs of this library.
 
-    python peer.py minilm-step --model DIR [--threads 2] [--batch 32] [--length 128] [--repeats 5]
-                               [--no-dropout] [--bf16] [--frozen | --lora RANK]
-                               [--attention auto|sdpa|eager] [--server]
+    python peer.py minilm-step --model DIR [--threads 2] [--bf16] [--lora RANK]
+                               [--attention auto|sdpa|eager] [--trial 'train 32 128']
+    python peer.py predict --model DIR --texts LINES.txt [--threads 2]
+    python peer.py tokens --model DIR --texts LINES.txt --ids FILE [--threads 2]
     python peer.py trec --model DIR --train train.tsv --test test.tsv [--epochs 3] [--seed 0]
-                        [--threads 2] [--bf16] [--plan full|head|top2]
-    python peer.py predict --model DIR [--texts test.tsv] [--threads 2] [--repeats 5]
-    python peer.py startup --model DIR [--threads 2] [--repeats 3]
+                        [--threads 2] [--bf16] [--plan full|head|top2] [--attention auto|sdpa|eager]
 
-Every subcommand prints one line of JSON on standard output, and all else on standard error.
-Nothing is downloaded. `minilm-step --server` answers on standard input and output instead, so that
-its steps can alternate with those of another program; see step.py.
+`trec` prints one line of JSON. The others are servers, so that they can take turns with other
+programs: each prints a line of JSON when it is ready, then answers lines on standard input with
+numbers; see its file. All else goes to standard error. Nothing is downloaded.
 """
 
 import argparse
@@ -32,16 +31,10 @@ def parser():
         return sub
 
     step = command("minilm-step")
-    step.add_argument("--batch", type=int, default=32)
-    step.add_argument("--length", type=int, default=128)
-    step.add_argument("--repeats", type=int, default=5)
-    step.add_argument("--no-dropout", action="store_true")
     step.add_argument("--bf16", action="store_true")
     step.add_argument("--attention", choices=["auto", "sdpa", "eager"], default="auto")
-    step.add_argument("--server", action="store_true")
-    trained = step.add_mutually_exclusive_group()
-    trained.add_argument("--frozen", action="store_true", help="train the classifier only")
-    trained.add_argument("--lora", type=int, metavar="RANK", help="train adapters of this rank")
+    step.add_argument("--trial", default="train 32 128", help="the step that decides `auto`")
+    step.add_argument("--lora", type=int, metavar="RANK", help="train adapters of this rank")
 
     trec = command("trec")
     trec.add_argument("--train", required=True, help="a TSV file with the columns text and label")
@@ -50,21 +43,20 @@ def parser():
     trec.add_argument("--seed", type=int, default=0)
     trec.add_argument("--bf16", action="store_true")
     trec.add_argument("--plan", choices=["full", "head", "top2"], default="full")
+    trec.add_argument("--attention", choices=["auto", "sdpa", "eager"], default="auto")
+    trec.add_argument("--steps", type=int, default=-1, help="end after so many steps")
 
-    predict = command("predict")
-    predict.add_argument("--texts", help="a TSV file with the column text; else made-up questions")
-    predict.add_argument("--repeats", type=int, default=5)
-
-    startup = command("startup")
-    startup.add_argument("--repeats", type=int, default=3)
-    startup.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    for name in ("predict", "tokens"):
+        command(name).add_argument("--texts", required=True, help="a file of texts, one a line")
+    commands.choices["tokens"].add_argument("--ids", required=True, help="the file for the ids")
     return top
 
 
 def main():
     options = parser().parse_args()
-    # Before torch is imported: both are read once.
+    # Before torch is imported: they are read once.
     os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(options.threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -78,7 +70,7 @@ def main():
     elif options.command == "predict":
         from predict import run
     else:
-        from startup import run
+        from tokens import run
     result = run(options)
     if result is not None:
         print(json.dumps(result), file=options.output, flush=True)

@@ -1,28 +1,25 @@
-"""Prediction: the latency of one text, and 1,000 texts in batches of 64 sorted by length.
+"""Prediction, tokenizing included: one text, and many in batches of 64 sorted by length.
 
-Tokenizing is part of the time. Both of PyTorch's implementations of attention are measured; the
-faster one counts.
+Both of PyTorch's implementations of attention are loaded and tried; the faster one of each kind
+answers. The server prints its settings as one line of JSON, then answers each line `one` or `all`
+with milliseconds, as this library's does.
 """
 
+import json
+import sys
 import time
 
-from measure import QUESTIONS, median, peak_memory_bytes, prepare, read_tsv, versions
+from measure import prepare, read_lines, versions
 
-TEXTS, BATCH_SIZE, MAXIMUM_TOKENS = 1000, 64, 128
-
-
-def texts(options):
-    found = [row["text"] for row in read_tsv(options.texts)] if options.texts else QUESTIONS
-    return (found * (TEXTS // len(found) + 1))[:TEXTS]
+BATCH_SIZE, MAXIMUM_TOKENS = 64, 128
 
 
 def load(options, torch, attention):
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
-    model = AutoModelForSequenceClassification.from_pretrained(
+    return AutoModelForSequenceClassification.from_pretrained(
         options.model, attn_implementation=attention, dtype=torch.float32, local_files_only=True,
-    )
-    return model.eval(), AutoTokenizer.from_pretrained(options.model, local_files_only=True)
+    ).eval()
 
 
 def predict(torch, model, tokenizer, batch):
@@ -46,38 +43,37 @@ def predict_sorted(torch, model, tokenizer, inputs):
     return classes
 
 
-def seconds(action):
+def milliseconds(action):
     start = time.perf_counter()
     action()
-    return time.perf_counter() - start
-
-
-def measure(options, torch, attention, inputs):
-    model, tokenizer = load(options, torch, attention)
-    for text in inputs[:BATCH_SIZE]:
-        predict(torch, model, tokenizer, [text])
-    single = [seconds(lambda: predict(torch, model, tokenizer, [text])) for text in inputs[:100]]
-    many = [
-        seconds(lambda: predict_sorted(torch, model, tokenizer, inputs))
-        for _ in range(options.repeats)
-    ]
-    return {
-        "oneTextMilliseconds": round(median(single) * 1e3, 3),
-        "thousandTextsSeconds": round(median(many), 4),
-    }
+    return (time.perf_counter() - start) * 1e3
 
 
 def run(options):
     torch = prepare(options)
-    inputs = texts(options)
-    tried = {name: measure(options, torch, name, inputs) for name in ("sdpa", "eager")}
-    best = {key: min(result[key] for result in tried.values()) for key in tried["sdpa"]}
-    return {
-        "task": "predict",
-        "threads": options.threads,
-        "texts": options.texts or "made-up questions",
-        **best,
-        "tried": tried,
-        "peakMemoryBytes": peak_memory_bytes(),
-        "versions": versions(),
-    }
+    from transformers import AutoTokenizer
+
+    inputs = read_lines(options.texts)
+    tokenizer = AutoTokenizer.from_pretrained(options.model, local_files_only=True)
+    models = {name: load(options, torch, name) for name in ("sdpa", "eager")}
+    position = 0
+
+    def answer(kind, model):
+        nonlocal position
+        if kind == "all":
+            return milliseconds(lambda: predict_sorted(torch, model, tokenizer, inputs))
+        position = (position + 1) % len(inputs)
+        return milliseconds(lambda: predict(torch, model, tokenizer, [inputs[position]]))
+
+    def faster(kind, trials):
+        times = {name: min(answer(kind, model) for _ in range(trials))
+                 for name, model in models.items()}
+        return min(times, key=times.get)
+
+    best = {"one": faster("one", 30), "all": faster("all", 2)}
+    settings = {"task": "predict", "threads": options.threads, "attention": best,
+                "versions": versions()}
+    print(json.dumps(settings), file=options.output, flush=True)
+    for line in sys.stdin:
+        kind = line.strip()
+        print(f"{answer(kind, models[best[kind]]):.4f}", file=options.output, flush=True)

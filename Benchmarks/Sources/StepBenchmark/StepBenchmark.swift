@@ -1,53 +1,77 @@
 import ArgumentParser
 import FineTune
+import Serving
 
-/// Times whole training steps of MiniLM on random tokens of one length: a server that the peers'
-/// script asks for steps in turn with PyTorch's.
+/// Times steps on random tokens of one length: a server that the peers' script asks for steps in
+/// turn with PyTorch's.
 @main
-struct StepBenchmark: ParsableCommand {
+struct StepBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answers every line 'step' with the milliseconds of one training step.")
+        abstract: "Times training steps and forward passes of one size.",
+        discussion: """
+            With --repeats runs one kind of step so often and prints the milliseconds of each.
+            Otherwise reads requests: 'KIND BATCH LENGTH COUNT', then COUNT times 'step', each \
+            answered with its milliseconds; 'peak' is answered with the bytes of memory that the \
+            process has held.
+            """)
 
     @Option(help: "The pretrained model's folder.") var model: String
-    @Option(help: "Sequences in a batch.") var batch = 32
-    @Option(help: "Tokens of a sequence.") var length = 128
     @Option(help: "Threads to compute on.") var threads = 2
-    @Flag(help: "Freeze the backbone.") var frozen = false
-    @Flag(help: "No dropout.") var noDropout = false
-    @Flag(help: "Only the matrix products of the step: the limit for everything else.")
-    var products = false
     @Option(help: "Run so many steps and print each, instead of serving.") var repeats: Int?
+    @Option(help: "What a step is, with --repeats.") var kind = StepKind.train
+    @Option(help: "Sequences in a batch, with --repeats.") var batch = 32
+    @Option(help: "Tokens of a sequence, with --repeats.") var length = 128
 
-    func run() throws {
-        let folder = try PretrainedFolder(path: model)
-        let configuration = try folder.transformerConfiguration()
-        let work: () -> Void
-        if products {
-            let products = StepProducts(configuration, tokens: batch * length, forward: frozen)
-            work = products.run
-        } else {
-            let step = try TrainingStep(
-                folder: folder, configuration: configuration, benchmark: self)
-            work = step.run
+    func run() async throws {
+        let steps = try Steps(model: model, threads: threads)
+        if let repeats {
+            let size = StepSize(kind: kind, batch: batch, length: length, count: repeats)
+            try await steps.run(size, waiting: {}, answering: { print($0) })
+            return
         }
-        Tensor.Threads.limited(to: threads) {
-            if let repeats {
-                for _ in 0..<repeats { print(milliseconds(work)) }
-                return
-            }
-            print(#"{"ready": true}"#)
-            flush()
-            while let line = readLine() {
-                print(line == "peak" ? Double(Tensor.Memory.peakProcessBytes) : milliseconds(work))
-                flush()
+        Requests.ready()
+        while let words = Requests.next() {
+            if words == ["peak"] {
+                Requests.answer(Double(Tensor.Memory.peakProcessBytes))
+            } else if let size = StepSize(words) {
+                try await steps.run(
+                    size, waiting: Requests.waitForStep, answering: Requests.answer)
+            } else {
+                throw ValidationError("unknown request '\(words.joined(separator: " "))'")
             }
         }
     }
+}
 
-    private func milliseconds(_ work: () -> Void) -> Double {
-        let start = ContinuousClock.now
-        work()
-        let spent = (ContinuousClock.now - start).components
-        return Double(spent.seconds) * 1e3 + Double(spent.attoseconds) * 1e-15
+/// What a step is.
+enum StepKind: String, CaseIterable, ExpressibleByArgument {
+    /// A step of a trainer that trains everything: forward, backward, clipping, AdamW.
+    case train
+    /// A run of a trainer over one new batch with a frozen backbone.
+    case frozen
+    /// A pass that predicts.
+    case forward
+    /// The bare matrix products of a training step.
+    case products
+    /// Those of a forward pass.
+    case forwardProducts = "forward-products"
+}
+
+/// Some steps of one size.
+struct StepSize {
+    let kind: StepKind
+    let batch: Int
+    let length: Int
+    let count: Int
+}
+
+extension StepSize {
+    /// The steps that a request names.
+    init?(_ words: [String]) {
+        let numbers = words.dropFirst().compactMap { Int($0) }
+        guard let kind = words.first.flatMap(StepKind.init(rawValue:)),
+            words.count == 4, numbers.count == 3, numbers.allSatisfy({ $0 > 0 })
+        else { return nil }
+        self.init(kind: kind, batch: numbers[0], length: numbers[1], count: numbers[2])
     }
 }

@@ -1,0 +1,116 @@
+import FineTune
+import ProductsFloor
+import Serving
+
+/// Makes steps of every kind with the library as an app uses it.
+final class Steps {
+    private typealias Examples = Dataset<TokenizedText, String>
+
+    private let configuration: TransformerConfiguration
+    private let classifier: FineTunedModel<ReadyTokens, ClassificationHead>
+    private let threads: Int
+    private var random = RandomStream(seed: 0)
+
+    init(model path: String, threads: Int) throws {
+        let folder = try PretrainedFolder(path: path)
+        let architecture = try TextArchitecture(folder)
+        configuration = architecture.configuration
+        let preparation = ReadyTokens(
+            text: try TextPreparation(folder, configuration: configuration))
+        classifier = try PretrainedModel(
+            preparation: preparation, architecture: architecture, pooling: .pooler,
+            normalizesEmbeddings: false
+        ).attaching(ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"]))
+        self.threads = threads
+    }
+
+    /// Makes steps, each after `waiting` has returned, and answers with the milliseconds of each.
+    func run(
+        _ size: StepSize, waiting wait: @escaping () -> Void,
+        answering answer: @escaping (Double) -> Void
+    ) async throws {
+        switch size.kind {
+        case .train:
+            try await train(size, wait, answer)
+        case .frozen:
+            for _ in 0..<size.count {
+                let data = examples(size, batches: 1)
+                wait()
+                let start = ContinuousClock.now
+                try await trainer(.headOnly(epochs: 1), size).fit(on: data)
+                answer(milliseconds(since: start))
+            }
+        case .forward:
+            let inputs = examples(size, batches: 1).inputs
+            for _ in 0..<size.count {
+                wait()
+                answer(
+                    try milliseconds {
+                        try Tensor.Threads.limited(to: threads) {
+                            _ = try classifier.outputs(for: inputs)
+                        }
+                    })
+            }
+        case .products, .forwardProducts:
+            runProducts(size, wait, answer)
+        }
+    }
+
+    /// One run of a trainer over as many batches as there are steps.
+    private func train(
+        _ size: StepSize, _ wait: @escaping () -> Void, _ answer: @escaping (Double) -> Void
+    ) async throws {
+        let data = examples(size, batches: size.count)
+        let trainer = trainer(.full(epochs: 1, learningRate: 1e-5), size)
+        wait()
+        var start = ContinuousClock.now
+        var left = size.count
+        trainer.listen { event in
+            guard case .step = event else { return }
+            answer(milliseconds(since: start))
+            left -= 1
+            if left > 0 { wait() }
+            start = .now
+        }
+        try await trainer.fit(on: data)
+    }
+
+    private func trainer(
+        _ plan: Plan, _ size: StepSize
+    ) -> Trainer<ReadyTokens, ClassificationHead> {
+        Trainer(
+            classifier, plan: plan,
+            settings: TrainingSettings(
+                schedule: .constant, batch: .examples(size.batch), threads: threads))
+    }
+
+    /// Sequences of random tokens, never the same twice.
+    private func examples(_ size: StepSize, batches: Int) -> Examples {
+        let words = Int32(1000)..<Int32(min(30_000, configuration.vocabularySize))
+        let types = [Int32](repeating: 0, count: size.length)
+        return Examples(
+            (0..<batches * size.batch).map { index in
+                let ids = types.map { _ in Int32.random(in: words, using: &random) }
+                return Example(
+                    input: TokenizedText(ids: ids, typeIDs: types),
+                    target: classifier.head.labelNames[index % 6])
+            })
+    }
+
+    private func runProducts(
+        _ size: StepSize, _ wait: () -> Void, _ answer: (Double) -> Void
+    ) {
+        let products = products_new(
+            products_sizes(
+                layers: Int32(configuration.layers), width: Int32(configuration.width),
+                inner_width: Int32(configuration.feedForwardWidth),
+                heads: Int32(configuration.heads), batch: Int32(size.batch),
+                length: Int32(size.length)),
+            Int32(threads))
+        defer { products_free(products) }
+        for _ in 0..<size.count {
+            wait()
+            answer(milliseconds { products_run(products, size.kind == .products) })
+        }
+    }
+}
