@@ -73,7 +73,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     /// The outputs for prepared items, shape `[items, outputs]`, in their order. A trainer, which
     /// will ask again, keeps what frozen stages give in `cache`.
-    func outputs(for items: [P.Item], cache: FeatureCache<P.FeatureKey>? = nil) -> Tensor {
+    func outputs(for items: [P.Item], cache: FeatureCache<P>? = nil) -> Tensor {
         let rows = lock.reading {
             forEachBatch(of: items, preparation: preparation) {
                 outputs(of: $0, in: .inference, cache: cache).value

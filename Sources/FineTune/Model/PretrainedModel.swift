@@ -76,6 +76,10 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     }
 }
 
+/// The tokens of a pass without gradients: enough to keep all cores busy, and few enough for its
+/// activations to be small beside the weights.
+let inferencePassSize = 4096
+
 /// Computes something for each item, in batches of similar size, and returns the rows of the results
 /// in the order of the items.
 func forEachBatch<P: Preparation>(
@@ -83,7 +87,7 @@ func forEachBatch<P: Preparation>(
 ) -> [[Float]] {
     guard !items.isEmpty else { return [] }
     let order = BatchOrder(
-        sizes: items.map { preparation.size(of: $0) }, limit: .tokens(4096), seed: 0)
+        sizes: items.map { preparation.size(of: $0) }, limit: .tokens(inferencePassSize), seed: 0)
     return order.restored(
         order.evaluationBatches.map { batch in
             let result = compute(batch.map { items[$0] })

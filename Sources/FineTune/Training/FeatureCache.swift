@@ -8,7 +8,7 @@ import Tensor
 /// An entry is known by the example's key and belongs to one state of the frozen stages: as soon as
 /// the boundary or a weight below it is another, all entries are dropped. Entries that were computed
 /// together lie together, in one ``FeatureBlock``.
-final class FeatureCache<Key: Hashable> {
+final class FeatureCache<P: Preparation> {
     /// The features of one example.
     private struct Entry {
         let block: FeatureBlock
@@ -17,15 +17,17 @@ final class FeatureCache<Key: Hashable> {
 
     /// Whether features that are computed from now on are kept.
     var keepsNew = true
-    /// How many examples the frozen stages have computed.
-    private(set) var computedCount = 0
-    /// How many examples they were spared.
-    private(set) var reusedCount = 0
+    /// How many features were given that did not have to be computed.
+    var reusedCount: Int { requestedCount - computedCount }
+    private var requestedCount = 0
+    private var computedCount = 0
 
     private let limits: TrainingSettings.FeatureCaching
     private var prefix: FrozenPrefix?
     private var storage: FeatureStorage
-    private var entries: [Key: Entry] = [:]
+    private var entries: [P.FeatureKey: Entry] = [:]
+    /// What the last pass computed, if it found no room: it may have been for several batches.
+    private var recent: [P.FeatureKey: Entry] = [:]
     /// Where the rows of a batch are put together; as large as the largest batch so far.
     private var staging: [UInt8] = []
 
@@ -43,43 +45,63 @@ final class FeatureCache<Key: Hashable> {
     }
 
     private func clear() {
-        entries = [:]
+        (entries, recent) = ([:], [:])
         storage = FeatureStorage(limits)
     }
 
     /// The features of a batch.
     ///
     /// - Parameters:
-    ///   - keys: The examples.
-    ///   - compute: Computes the features of the examples at these positions, in their order.
-    /// - Returns: The features in the order of `keys`.
-    func features(of keys: [Key], computing compute: (_ positions: [Int]) -> Features) -> Features {
-        var found = keys.map { entries[$0] }
-        var numbers: [Key: Int] = [:]
-        let missing = keys.indices.filter { position in
-            guard found[position] == nil, numbers[keys[position]] == nil else { return false }
-            numbers[keys[position]] = numbers.count
-            return true
-        }
-        computedCount += missing.count
-        reusedCount += keys.count - missing.count
-        if !missing.isEmpty {
-            let computed = compute(missing)
+    ///   - items: The items of the batch.
+    ///   - upcoming: Items that will be asked for next, asked for itself if one of `items` has to be
+    ///     computed: they go with it, since one large pass is faster than many small ones.
+    ///   - preparation: Says which items are equal.
+    ///   - compute: The frozen stages.
+    /// - Returns: The features in the order of `items`.
+    func features(
+        of items: [P.Item], before upcoming: () -> [P.Item], preparation: P,
+        computing compute: ([P.Item]) -> Features
+    ) -> Features {
+        let keys = items.compactMap { preparation.featureKey(of: $0) }
+        guard keys.count == items.count else { return compute(items) }
+        requestedCount += items.count
+        var found = keys.map { entry($0) }
+        if found.contains(where: { $0 == nil }) {
+            let missing = unknown(items + upcoming(), preparation)
+            let computed = compute(missing.map(\.item))
+            computedCount += missing.count
             let kept = keepsNew ? storage.keep(computed.value.value) : nil
             let block = kept ?? FeatureBlock(computed.value.value)
-            for position in keys.indices where found[position] == nil {
-                guard let number = numbers[keys[position]] else { continue }
-                let entry = Entry(block: block, rows: computed.segments[number])
-                found[position] = entry
-                if kept != nil { entries[keys[position]] = entry }
+            var fresh: [P.FeatureKey: Entry] = [:]
+            for (number, (_, key)) in missing.enumerated() {
+                fresh[key] = Entry(block: block, rows: computed.segments[number])
             }
-            if missing.count == keys.count { return computed }
+            found = keys.map { entry($0) ?? fresh[$0] }
+            if kept != nil { entries.merge(fresh) { $1 } }
+            recent = kept == nil ? fresh : [:]
+            if missing.map(\.key) == keys { return computed }
         }
         if let features = joined(found.compactMap { $0 }) { return features }
         // The file could not be read, or rows of several shapes met: without the cache, then.
         clear()
         storage.isFull = true
-        return compute(Array(keys.indices))
+        computedCount += items.count
+        return compute(items)
+    }
+
+    private func entry(_ key: P.FeatureKey) -> Entry? { entries[key] ?? recent[key] }
+
+    /// The items that have no entry, each once. Items that have no key are none of them.
+    private func unknown(
+        _ items: [P.Item], _ preparation: P
+    ) -> [(item: P.Item, key: P.FeatureKey)] {
+        var seen: Set<P.FeatureKey> = []
+        return items.compactMap { item in
+            guard let key = preparation.featureKey(of: item), entry(key) == nil,
+                seen.insert(key).inserted
+            else { return nil }
+            return (item, key)
+        }
     }
 
     /// The rows of these entries, one after the other; nil if they cannot be read or do not fit

@@ -33,20 +33,17 @@ extension FineTunedModel {
     }
 
     /// The head's outputs for the items of a batch, shape `[items, outputs]`. What the frozen stages
-    /// at the bottom give is taken from `cache`, if there is one.
+    /// at the bottom give is taken from `cache`, if there is one, and what they lack for `upcoming`
+    /// is computed along with it.
     func outputs(
-        of items: [P.Item], in pass: Pass, cache: FeatureCache<P.FeatureKey>?
+        of items: [P.Item], before upcoming: () -> [P.Item] = { [] }, in pass: Pass,
+        cache: FeatureCache<P>?
     ) -> Variable {
         let prefix = cache == nil ? nil : frozenPrefix
         cache?.prepare(for: prefix)
-        let keys = items.compactMap { preparation.featureKey(of: $0) }
-        guard let cache, let prefix, keys.count == items.count else {
-            return outputs(preparation.batch(items), in: pass)
-        }
-        let kept = cache.features(of: keys) { missing in
-            features(
-                preparation.batch(missing.map { items[$0] }), through: 0..<prefix.stageCount,
-                in: .inference)
+        guard let cache, let prefix else { return outputs(preparation.batch(items), in: pass) }
+        let kept = cache.features(of: items, before: upcoming, preparation: preparation) {
+            features(preparation.batch($0), through: 0..<prefix.stageCount, in: .inference)
         }
         let rest = prefix.stageCount..<stages.count
         return network(features(kept, through: rest, in: pass).value, in: pass)

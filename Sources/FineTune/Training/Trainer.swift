@@ -15,7 +15,7 @@ public final class Trainer<P: Preparation, H: Head> {
     public let settings: TrainingSettings
     private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
     /// What frozen stages gave. It outlives a run, for the next one.
-    let featureCache: FeatureCache<P.FeatureKey>?
+    let featureCache: FeatureCache<P>?
 
     /// A trainer.
     ///

@@ -12,7 +12,7 @@ final class TrainingRun<P: Preparation, H: Head> {
     /// The batches of an epoch, which is counted from 0, each the positions of its examples.
     private let batches: (_ epoch: Int) -> [[Int]]
     private let optimizer: OptimizerState
-    private let featureCache: FeatureCache<P.FeatureKey>?
+    private let featureCache: FeatureCache<P>?
     /// How many features the cache had given before this run.
     private let reusedBefore: Int
     private let totalSteps: Int
@@ -60,7 +60,7 @@ final class TrainingRun<P: Preparation, H: Head> {
     init(
         model: FineTunedModel<P, H>, plan: Plan, settings: TrainingSettings,
         data: Dataset<P.Input, H.Target>, validation: Dataset<P.Input, H.Target>?,
-        featureCache: FeatureCache<P.FeatureKey>? = nil,
+        featureCache: FeatureCache<P>? = nil,
         batches: ((_ epoch: Int) -> [[Int]])? = nil
     ) throws {
         if settings.earlyStopping != nil, validation == nil {
@@ -139,10 +139,11 @@ final class TrainingRun<P: Preparation, H: Head> {
     func computeGradients(of batches: [[Int]]) throws -> Double {
         let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
         var total = 0.0
-        for batch in batches {
+        for (index, batch) in batches.enumerated() {
             let targets = batch.map { examples.targets[$0] }
             let outputs = model.outputs(
                 of: batch.map { examples.items[$0] },
+                before: { upcomingItems(in: batches[(index + 1)...]) },
                 in: .training(seed: settings.seed, step: passes), cache: featureCache)
             passes &+= 1
             let loss = model.head.loss(outputs, targets: targets)
@@ -154,6 +155,25 @@ final class TrainingRun<P: Preparation, H: Head> {
         lossSum += total
         lossWeight += weight
         return weight > 0 ? total / weight : 0
+    }
+
+    /// The items of the batches that are left in this step and of those that follow, enough for a
+    /// pass without gradients.
+    private func upcomingItems(in rest: ArraySlice<[Int]>) -> [P.Item] {
+        var items: [P.Item] = []
+        var size = 0
+        func take(_ batches: some Sequence<[Int]>) {
+            for position in batches.joined() where size < inferencePassSize {
+                items.append(examples.items[position])
+                size += model.preparation.size(of: examples.items[position])
+            }
+        }
+        take(rest)
+        for batches in pending.reversed() {
+            guard size < inferencePassSize else { break }
+            take(batches)
+        }
+        return items
     }
 
     private func failed(_ number: Double) -> TrainingError {
@@ -290,7 +310,7 @@ struct PreparedExamples<P: Preparation, H: Head> {
     }
 
     func metrics(
-        of model: FineTunedModel<P, H>, cache: FeatureCache<P.FeatureKey>?
+        of model: FineTunedModel<P, H>, cache: FeatureCache<P>?
     ) -> H.Metrics {
         model.head.metrics(outputs: model.outputs(for: items, cache: cache), targets: targets)
     }

@@ -19,13 +19,15 @@ import Testing
     }
 
     private static func run(
-        _ plan: Plan, _ settings: TrainingSettings, cache: Caching?, model: TextClassifier? = nil
+        _ plan: Plan, _ settings: TrainingSettings, cache: Caching?, model: TextClassifier? = nil,
+        examples: Int = 50, validation: Int = 30
     ) async throws -> (outcome: Outcome, reused: Int) {
         let model = try model ?? TinyModel.classifier()
         var settings = settings
         settings.featureCache = cache
         let report = try await Trainer(model, plan: plan, settings: settings).fit(
-            on: TinyModel.examples(50), validating: TinyModel.examples(30, seed: 2))
+            on: TinyModel.examples(examples),
+            validating: TinyModel.examples(validation, seed: 2))
         let outcome = Outcome(
             weights: model.weights(), losses: report.epochs.map(\.loss),
             scores: report.epochs.compactMap { $0.metrics?.score })
@@ -76,25 +78,33 @@ import Testing
 
     // MARK: Where features lie
 
-    /// In memory, in a file, in both, and partly nowhere: 80 examples of 13 tokens on the average
-    /// take 130 KB.
+    /// 700 examples of 14 tokens, in passes of 4,096 tokens, make three blocks; 300 to validate on
+    /// make two more. All of them take 1.8 MB.
+    private static func runOfManyBlocks(
+        _ cache: Caching?, model: TextClassifier? = nil
+    ) async throws -> (outcome: Outcome, reused: Int) {
+        try await run(
+            plans[1], TrainingSettings(batch: .examples(32), seed: 4), cache: cache, model: model,
+            examples: 700, validation: 300)
+    }
+
+    /// In memory, in a file, in both, and partly or wholly nowhere.
     @Test(
         arguments: [
-            (1 << 20, 1 << 30, 1), (0, 1 << 30, 1), (50_000, 1 << 30, 1), (50_000, 0, 0.3),
-            (50_000, 30_000, 0.55), (0, 0, 0),
+            (8 << 20, 1 << 30, 1), (0, 1 << 30, 1), (900_000, 1 << 30, 1), (900_000, 0, 0.2),
+            (900_000, 800_000, 0.4), (0, 0, 0),
         ] as [(Int, Int, Double)])
     func noBitDependsOnWhereFeaturesLie(
         _ memoryBytes: Int, _ fileBytes: Int, _ share: Double
     ) async throws {
-        let (plan, settings) = (Self.plans[1], Self.settings[0])
         let folder = try TemporaryFolder().path + "/a/b"
         let cache = Caching(memoryBytes: memoryBytes, fileBytes: fileBytes, folder: folder)
-        let with = try await Self.run(plan, settings, cache: cache)
-        let without = try await Self.run(plan, settings, cache: nil)
+        let with = try await Self.runOfManyBlocks(cache)
+        let without = try await Self.runOfManyBlocks(nil)
         #expect(with.outcome == without.outcome)
-        #expect(abs(Double(with.reused) / 160 - share) < 0.15)
+        #expect(abs(Double(with.reused) / 2000 - share) < 0.05)
         // The folder is made when the first file is.
-        let needsFile = memoryBytes < 100_000 && fileBytes > 0
+        let needsFile = memoryBytes < 1 << 20 && fileBytes > 0
         #expect(FileManager.default.fileExists(atPath: folder) == needsFile)
     }
 
@@ -111,12 +121,11 @@ import Testing
         #expect(with.outcome == without.outcome && with.reused == 0)
     }
 
-    /// A full disk, as a process sees it that may write no file larger than 40 KB. In a process of
+    /// A full disk, as a process sees it that may write no file larger than 700 KB. In a process of
     /// its own, whose limit it is.
     @Test func aFullDiskEndsTheKeepingOnly() async {
         await #expect(processExitsWith: .success) {
-            let (plan, settings) = (FeatureCacheTests.plans[1], FeatureCacheTests.settings[0])
-            let without = try await FeatureCacheTests.run(plan, settings, cache: nil)
+            let without = try await FeatureCacheTests.runOfManyBlocks(nil)
             let folder = try TemporaryFolder()
             let model = try TinyModel.classifier()
             #if canImport(Glibc)
@@ -126,12 +135,12 @@ import Testing
             #endif
             var limit = rlimit()
             #expect(getrlimit(resource, &limit) == 0)
-            limit.rlim_cur = 40_000
+            limit.rlim_cur = 700_000
             #expect(setrlimit(resource, &limit) == 0)
-            let with = try await FeatureCacheTests.run(
-                plan, settings, cache: Caching(memoryBytes: 0, folder: folder.path), model: model)
+            let with = try await FeatureCacheTests.runOfManyBlocks(
+                Caching(memoryBytes: 0, folder: folder.path), model: model)
             #expect(with.outcome == without.outcome)
-            #expect(with.reused > 0 && with.reused < 80)
+            #expect(with.reused > 500 && with.reused < 700)
         }
     }
 
@@ -307,13 +316,15 @@ import Testing
                     model, plan: .top(1, epochs: 2, learningRate: 0),
                     settings: TrainingSettings(
                         optimizer: .sgd(momentum: 0), batch: .examples(10), featureCache: caching))
-                try await trainer.fit(on: TinyModel.examples(100))
+                try await trainer.fit(on: TinyModel.examples(1500))
                 let bytes = Tensor.Memory.statistics.bytesInUse
                 return withExtendedLifetime(trainer) { bytes }
             }
-            let kept = try await fit(Caching(memoryBytes: 100_000, fileBytes: 0))
+            // 21,000 tokens, 2.7 MB, in blocks of half a megabyte. One of them, and the last that
+            // was computed, stay.
+            let kept = try await fit(Caching(memoryBytes: 700_000, fileBytes: 0))
             let after = Tensor.Memory.statistics.bytesInUse
-            #expect(kept - after > 50_000 && kept - after <= 125_000)
+            #expect(kept - after > 500_000 && kept - after <= 1_400_000)
             let filed = try await fit(Caching(memoryBytes: 0))
             #expect(filed - Tensor.Memory.statistics.bytesInUse == 0)
             #expect(after >= before)
