@@ -14,4 +14,5 @@ set_up
 export FINETUNE_BENCHMARK_MODEL="$minilm"
 export FINETUNE_BENCHMARK_QUESTIONS="$trec/question_labels.txt"
 cd "$here"
-exec swift package --disable-build-manifest-caching benchmark --filter ".*(${1-}).*" --no-progress
+exec swift package --disable-build-manifest-caching benchmark --filter ".*(${1-}).*" \
+    --grouping metric --no-progress

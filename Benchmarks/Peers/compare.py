@@ -20,10 +20,8 @@ import compare_jobs
 import compare_predictions
 import compare_steps
 import compare_tokens
+from processes import Server, log
 from table import Table
-
-# Whether the library can multiply in bfloat16.
-HAS_BFLOAT16 = False
 
 
 class Setting:
@@ -36,10 +34,16 @@ class Setting:
         self.threads = options.threads
         self.quick = options.quick
         self.seeds = 1 if options.quick else options.seeds
-        self.has_bfloat16 = HAS_BFLOAT16
         self.only = re.compile(options.only or "")
         self.folder = folder
+        self.has_bfloat16 = self.describe_ours()
         self.table = Table(options.json)
+
+    def describe_ours(self):
+        """Prints what our side runs on, and returns whether this CPU has bfloat16 products."""
+        with Server(self.ours("StepBenchmark", "--model", self.model)) as server:
+            log(f"ours: {server.settings}")
+            return "bfloat16" in server.settings["precisions"].split()
 
     def wants(self, *works):
         """Whether any of these rows was asked for."""

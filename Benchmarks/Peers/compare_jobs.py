@@ -25,6 +25,7 @@ def run(setting):
         seeds = range(setting.seeds if with_every_seed else 1)
         work = f"TREC-6 {name}, {epochs} epochs"
         if bfloat16 and not setting.has_bfloat16:
+            log(f"{work}: this CPU has no bfloat16 products")
             continue
         if setting.wants(work, work + ", accuracy", work + ", peak memory"):
             compare(setting, work, plan, epochs, bfloat16, seeds)

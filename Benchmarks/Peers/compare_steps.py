@@ -58,6 +58,7 @@ def run(setting):
         kind, *rest = name.split(", ")
         work = ", ".join([f"MiniLM {kind} {batch} x {length}", *rest])
         if bfloat16 and not setting.has_bfloat16:
+            log(f"{work}: this CPU has no bfloat16 products")
             continue
         if setting.wants(work, work + ", peak memory"):
             model = model_folder(setting, variant)
@@ -65,7 +66,7 @@ def run(setting):
                     repeats)
     work = f"MiniLM step {batch} x {length}, 1 to {setting.threads} threads"
     if setting.threads > 1 and setting.wants(work):
-        compare_threads(setting, work, (batch, length), repeats)
+        compare_threads(setting, work, (batch, length), min(repeats, 5))
 
 
 def begin(servers, kinds, size, repeats):

@@ -10,9 +10,12 @@
 /// standard input, every answer a line with one number on standard output. The script so decides
 /// when each step happens, and lets those of several programs alternate.
 public enum Requests {
-    /// Says that everything is loaded.
-    public static func ready() {
-        print(#"{"ready": true}"#)
+    /// Says that everything is loaded, with one line of JSON.
+    ///
+    /// - Parameter settings: What the script should know. No name or value needs escaping.
+    public static func ready(_ settings: KeyValuePairs<String, String> = [:]) {
+        let fields = settings.map { "\"\($0.key)\": \"\($0.value)\"" }
+        print("{\(fields.joined(separator: ", "))}")
         fflush(nil)
     }
 

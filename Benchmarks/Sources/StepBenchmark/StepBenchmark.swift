@@ -17,19 +17,27 @@ struct StepBenchmark: AsyncParsableCommand {
 
     @Option(help: "The pretrained model's folder.") var model: String
     @Option(help: "Threads to compute on.") var threads = 2
+    @Option(help: "How exact the operands of matrix products are.")
+    var precision = Tensor.Precision.float32
     @Option(help: "Run so many steps and print each, instead of serving.") var repeats: Int?
     @Option(help: "What a step is, with --repeats.") var kind = StepKind.train
     @Option(help: "Sequences in a batch, with --repeats.") var batch = 32
     @Option(help: "Tokens of a sequence, with --repeats.") var length = 128
 
     func run() async throws {
-        let steps = try Steps(model: model, threads: threads)
+        guard precision.isSupported else {
+            throw ValidationError("this CPU has no \(precision) products")
+        }
+        let steps = try Steps(model: model, threads: threads, precision: precision)
         if let repeats {
             let size = StepSize(kind: kind, batch: batch, length: length, count: repeats)
             try await steps.run(size, waiting: {}, answering: { print($0) })
             return
         }
-        Requests.ready()
+        let precisions = Tensor.Precision.allCases.filter(\.isSupported).map(\.rawValue)
+        Requests.ready([
+            "cpuLevel": Tensor.cpuLevel, "precisions": precisions.joined(separator: " "),
+        ])
         while let words = Requests.next() {
             if words == ["peak"] {
                 Requests.answer(Double(Tensor.Memory.peakProcessBytes))
@@ -75,3 +83,5 @@ extension StepSize {
         self.init(kind: kind, batch: numbers[0], length: numbers[1], count: numbers[2])
     }
 }
+
+extension Tensor.Precision: @retroactive ExpressibleByArgument {}

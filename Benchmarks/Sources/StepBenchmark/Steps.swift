@@ -9,9 +9,10 @@ final class Steps {
     private let configuration: TransformerConfiguration
     private let classifier: FineTunedModel<ReadyTokens, ClassificationHead>
     private let threads: Int
+    private let precision: Tensor.Precision
     private var random = RandomStream(seed: 0)
 
-    init(model path: String, threads: Int) throws {
+    init(model path: String, threads: Int, precision: Tensor.Precision) throws {
         let folder = try PretrainedFolder(path: path)
         let architecture = try TextArchitecture(folder)
         configuration = architecture.configuration
@@ -21,7 +22,7 @@ final class Steps {
             preparation: preparation, architecture: architecture, pooling: .pooler,
             normalizesEmbeddings: false
         ).attaching(ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"]))
-        self.threads = threads
+        (self.threads, self.precision) = (threads, precision)
     }
 
     /// Makes steps, each after `waiting` has returned, and answers with the milliseconds of each.
@@ -46,8 +47,10 @@ final class Steps {
                 wait()
                 answer(
                     try milliseconds {
-                        try Tensor.Threads.limited(to: threads) {
-                            _ = try classifier.outputs(for: inputs)
+                        try precision.applied {
+                            try Tensor.Threads.limited(to: threads) {
+                                _ = try classifier.outputs(for: inputs)
+                            }
                         }
                     })
             }
@@ -81,7 +84,8 @@ final class Steps {
         Trainer(
             classifier, plan: plan,
             settings: TrainingSettings(
-                schedule: .constant, batch: .examples(size.batch), threads: threads))
+                schedule: .constant, batch: .examples(size.batch), threads: threads,
+                precision: precision))
     }
 
     /// Sequences of random tokens, never the same twice.

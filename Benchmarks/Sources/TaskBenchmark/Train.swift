@@ -15,6 +15,8 @@ struct Train: AsyncParsableCommand {
     @Option(help: "Passes over the training set.") var epochs = 3
     @Option(help: "Decides order, dropout and the head's start.") var seed: UInt64 = 0
     @Option(help: "Threads to compute on.") var threads = 2
+    @Option(help: "How exact the operands of matrix products are.")
+    var precision = Tensor.Precision.float32
     @Option(help: "What trains.") var plan = Choice.full
     @Option(help: "The rate.") var rate = 1e-4
     @Option(help: "How tokens become one vector.") var pooling = Pooling.pooler
@@ -30,7 +32,8 @@ struct Train: AsyncParsableCommand {
             pooling: pooling, seed: seed)
         let forward = forwardPass ? try forwardSeconds(of: classifier, on: training) : nil
         let trainer = Trainer(
-            classifier, plan: chosenPlan, settings: .init(seed: seed, threads: threads))
+            classifier, plan: chosenPlan,
+            settings: .init(seed: seed, threads: threads, precision: precision))
         let start = ContinuousClock.now
         let report = try await trainer.fit(on: training)
         let spent = milliseconds(since: start) / 1e3
@@ -43,6 +46,7 @@ struct Train: AsyncParsableCommand {
             "trainSeconds": JSON(spent),
             "stepSeconds": JSON(report.trainingSeconds),
             "forwardSeconds": forward.map { JSON($0) } ?? .null,
+            "precision": JSON(report.precision.rawValue),
             "peakMemoryBytes": JSON(report.peakMemoryBytes),
         ]
         print(figures.serialized())
@@ -70,3 +74,4 @@ struct Train: AsyncParsableCommand {
 }
 
 extension Pooling: @retroactive ExpressibleByArgument {}
+extension Tensor.Precision: @retroactive ExpressibleByArgument {}
