@@ -31,8 +31,8 @@ func clippingScale(length: Double, limit: Double?) -> Double {
 
 /// An optimizer at work: what it remembers of each parameter.
 ///
-/// Weights and embeddings decay, biases and normalisations do not (BERT's recipe,
-/// arXiv:1810.04805, as published with its code). A parameter that was trained before keeps what is
+/// Weights and embeddings decay, biases and normalisations do not; see ``Parameter/Kind/decays``. A
+/// parameter that was trained before keeps what is
 /// remembered of it when it is frozen for a while; a new one starts clean.
 final class OptimizerState {
     let optimizer: Optimizer
@@ -54,7 +54,7 @@ final class OptimizerState {
     ///   - gradientScale: Multiplies the gradient first: clipping.
     func update(_ parameter: Parameter, learningRate: Double, gradientScale: Double) {
         guard let gradient = parameter.gradient else { return }
-        let decays = parameter.kind == .weight || parameter.kind == .embedding
+        let decays = parameter.kind.decays
         let key = ObjectIdentifier(parameter)
         // Taken out while it changes, so that its tensors have one holder and change in place.
         var state =
