@@ -161,7 +161,7 @@ extension Variable {
 
 extension Tensor {
     /// A matrix of all rows: the dimensions but the last joined.
-    fileprivate var joinedRows: Tensor {
+    var joinedRows: Tensor {
         let width = shape[rank - 1]
         return reshaped([width == 0 ? 0 : elementCount / width, width])
     }

@@ -69,9 +69,9 @@ public struct PretrainedFolder: Sendable {
         }
     }
 
-    private enum Kind { case missing, file, folder, other }
+    enum Kind { case missing, file, folder, other }
 
-    private static func kind(of path: String) -> Kind {
+    static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else { return .missing }
         return switch status.st_mode & S_IFMT {

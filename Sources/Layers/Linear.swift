@@ -15,6 +15,14 @@ public protocol LinearAdapter: AnyObject {
     ///   - pass: Says whether gradients are recorded and dropout is active.
     /// - Returns: Shape `[..., outputs]`.
     func output(for x: Variable, weight: Variable, bias: Variable?, in pass: Pass) -> Variable
+
+    /// The weight and bias with which a layer without an adapter computes the same.
+    ///
+    /// - Parameters:
+    ///   - weight: The layer's own, shape `[outputs, inputs]`.
+    ///   - bias: The layer's own, shape `[outputs]`; nil if it has none.
+    /// - Returns: Both in the shapes of the layer's own.
+    func merged(weight: Tensor, bias: Tensor?) -> (weight: Tensor, bias: Tensor?)
 }
 
 /// Applies `y = activation(x Wᵀ + b)`.
@@ -25,7 +33,10 @@ public final class Linear {
     public let weight: Parameter
     /// Shape `[outputSize]`.
     public let bias: Parameter?
-    /// Takes part in the computation if there is one.
+    /// The place of the layer in the tree of names.
+    public let path: String
+    /// Takes part in the computation if there is one. Its parameters are then among
+    /// ``parameters``.
     public var adapter: (any LinearAdapter)?
 
     /// Loads `weight` and `bias` from `source`.
@@ -42,6 +53,7 @@ public final class Linear {
         inputSize: Int, outputSize: Int, hasBias: Bool = true,
         initial: Initializer = .normal(standardDeviation: 0.02), from source: ParameterSource
     ) throws {
+        path = source.path
         weight = try source.parameter(
             "weight", shape: [outputSize, inputSize], kind: .weight, initial: initial)
         bias =

@@ -16,6 +16,17 @@ public final class Parameter: GradientSink {
         case normalization
         /// A table of vectors.
         case embedding
+        /// A factor of an adapter's low-rank update.
+        case lowRank
+        /// An adapter's factors for rows or activations.
+        case scale
+
+        /// Whether it belongs to an adapter rather than to the model itself.
+        public var isAdapter: Bool { self == .lowRank || self == .scale }
+        /// Whether weight decay draws it towards 0. It spares biases and normalisations (BERT's
+        /// recipe, arXiv:1810.04805, as published with its code), and factors, which begin at other
+        /// values than 0.
+        public var decays: Bool { self == .weight || self == .embedding || self == .lowRank }
     }
 
     /// What ``accumulate(_:)`` and ``accumulate(_:at:)`` have received.

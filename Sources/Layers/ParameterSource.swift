@@ -141,6 +141,24 @@ public struct ParameterSource {
     public func parameter(
         _ name: String, shape: Tensor.Shape, kind: Parameter.Kind, initial: Initializer
     ) throws -> Parameter {
+        try parameter(name, shape: shape, kind: kind) { dtype, stream in
+            initial.tensor(shape, dtype: dtype, using: &stream)
+        }
+    }
+
+    /// The same for a parameter whose initial value is computed, which is done only if it is missing.
+    ///
+    /// - Parameters:
+    ///   - name: What it is called here.
+    ///   - shape: Its shape.
+    ///   - kind: What it is for.
+    ///   - initial: Its initial value in the given type; numbers drawn from the stream are its own.
+    /// - Returns: The parameter.
+    /// - Throws: ``ParameterError``, and what the provider and `initial` throw.
+    public func parameter(
+        _ name: String, shape: Tensor.Shape, kind: Parameter.Kind,
+        initial: (_ dtype: Tensor.DType, _ stream: inout RandomStream) throws -> Tensor
+    ) throws -> Parameter {
         let full = self[name].path
         if let known = tree.byPath[full] {
             guard known.value.shape == shape else {
@@ -161,7 +179,7 @@ public struct ParameterSource {
         } else if initializesMissing {
             // A stream of its own, so that no parameter depends on which others are missing.
             var stream = RandomStream(seed: tree.seed, stream: stableHash(full))
-            value = initial.tensor(shape, dtype: tree.dtype, using: &stream)
+            value = try initial(tree.dtype, &stream)
             tree.initialized.append(full)
         } else {
             throw ParameterError.missing(

@@ -56,6 +56,9 @@ public final class Pooler: Stage {
         return Features(pooled, segments: Segments(lengths: ones))
     }
 
+    /// Its dense map, if it has one.
+    public var linearMaps: [(role: LinearRole, map: Linear)] { dense.map { [(.pooler, $0)] } ?? [] }
+
     /// Its parameters, in the order of loading.
     public var parameters: [Parameter] { dense?.parameters ?? [] }
 }

@@ -27,6 +27,8 @@ public protocol Stage: AnyObject {
     var parameters: [Parameter] { get }
     /// Whether plans count it: a pooler is no stage of its own there, but goes with the one below.
     var isCounted: Bool { get }
+    /// Its linear maps that an adapter can be put on, in the order of loading.
+    var linearMaps: [(role: LinearRole, map: Linear)] { get }
     /// Computes the stage.
     func callAsFunction(_ input: Features, in pass: Pass) -> Features
 }
@@ -34,4 +36,6 @@ public protocol Stage: AnyObject {
 extension Stage {
     /// True: a stage counts.
     public var isCounted: Bool { true }
+    /// None.
+    public var linearMaps: [(role: LinearRole, map: Linear)] { [] }
 }

@@ -94,6 +94,14 @@ public final class TransformerLayer: Stage {
             weight: output.weight.variable(in: pass), bias: output.bias?.variable(in: pass))
     }
 
+    /// Query, key, value and output of the attention, and both maps of the feed-forward network.
+    public var linearMaps: [(role: LinearRole, map: Linear)] {
+        [
+            (.query, attention.query), (.key, attention.key), (.value, attention.value),
+            (.output, attention.output), (.feedForwardIn, intermediate), (.feedForwardOut, output),
+        ]
+    }
+
     /// Its parameters, in the order of loading.
     public var parameters: [Parameter] {
         attention.parameters + attentionNorm.parameters + intermediate.parameters

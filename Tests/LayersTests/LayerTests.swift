@@ -23,6 +23,10 @@ import Testing
             x.linear(weight: weight, bias: bias)
                 + x.linear(weight: down.variable(in: pass)).linear(weight: up.variable(in: pass))
         }
+
+        func merged(weight: Tensor, bias: Tensor?) -> (weight: Tensor, bias: Tensor?) {
+            (weight + Tensor.matmul(up.value, down.value), bias)
+        }
     }
 
     @Test(arguments: [Activation.identity, .gelu])

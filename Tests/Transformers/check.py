@@ -1,9 +1,11 @@
 """Checks that Transformers loads a folder which the library saved and computes the same logits.
 
     python check.py FOLDER LOGITS.json
+    python check.py FOLDER LOGITS.json BASE
 
-FOLDER is given to `AutoModelForSequenceClassification` and `AutoTokenizer` as it is. LOGITS.json
-holds what the library predicts from the same folder:
+FOLDER is given to `AutoModelForSequenceClassification` and `AutoTokenizer` as it is. With BASE it
+holds an adapter: BASE is given to those two, and FOLDER to PEFT's `PeftModel`. LOGITS.json holds
+what the library predicts from the same folder:
 
     {"texts": ["...", ...],             the inputs
      "logits": [[...], ...],            one row a text, one column a class
@@ -12,19 +14,22 @@ holds what the library predicts from the same folder:
                                         the special tokens; without it, where the tokenizer does
 
 Fails (exit status 1) if a weight is missing, unexpected or of another shape, if `id2label` or
-`label2id` say other names, or if a logit differs by more than 1e-4. Every text is run alone, in
-float32. Prints one line.
+`label2id` say other names, if PEFT warns of anything or would save the adapter otherwise, or if a
+logit differs by more than 1e-4. Every text is run alone, in float32. Prints one line.
 """
 
 import json
 import os
 import sys
+import warnings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
+import peft
 import torch
 import transformers
+from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 TOLERANCE = 1e-4
@@ -37,6 +42,28 @@ def load(folder):
     )
     complaints = [f"{kind}: {sorted(map(str, names))}" for kind, names in info.items() if names]
     return model.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True), complaints
+
+
+def load_adapter(folder, base, labels):
+    """The adapted model, the base's tokenizer and the complaints about the adapter."""
+    model = AutoModelForSequenceClassification.from_pretrained(
+        base, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True,
+        id2label=dict(enumerate(labels)), label2id={name: i for i, name in enumerate(labels)},
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        adapted = peft.PeftModel.from_pretrained(model, folder, local_files_only=True)
+    complaints = [str(warning.message) for warning in caught]
+    saved = load_file(os.path.join(folder, "adapter_model.safetensors"))
+    known = peft.get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    complaints += [f"not in the file: {name}" for name in known.keys() - saved.keys()]
+    complaints += [f"of no use: {name}" for name in saved.keys() - known.keys()]
+    complaints += [
+        f"{name} was loaded with other numbers"
+        for name in known.keys() & saved.keys()
+        if not torch.equal(known[name].float(), saved[name])
+    ]
+    return adapted.eval(), AutoTokenizer.from_pretrained(base, local_files_only=True), complaints
 
 
 def check_labels(config, labels):
@@ -68,15 +95,18 @@ def predict(model, tokenizer, texts, limit):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    folder, path = sys.argv[1:]
+    folder, path, *base = sys.argv[1:]
     with open(path, encoding="utf-8") as file:
         expected = json.load(file)
     if not expected["texts"]:
         sys.exit(f"{path} holds no text")
 
-    model, tokenizer, complaints = load(folder)
+    if base:
+        model, tokenizer, complaints = load_adapter(folder, base[0], expected["labels"])
+    else:
+        model, tokenizer, complaints = load(folder)
     complaints += check_labels(model.config, expected["labels"])
     limit = expected.get("maximumTokens") or token_limit(model, tokenizer)
     logits = predict(model, tokenizer, expected["texts"], limit)
@@ -90,8 +120,10 @@ def main():
             complaints.append(f"a logit differs by {difference:.2e}, more than {TOLERANCE:.0e}")
 
     verdict = "FAILED: " + "; ".join(complaints) if complaints else "ok"
+    versions = f"Transformers {transformers.__version__}"
+    versions += f", PEFT {peft.__version__}" if base else ""
     print(
-        f"Transformers {transformers.__version__}, {type(model).__name__},"
+        f"{versions}, {type(model).__name__},"
         f" {len(expected['texts'])} texts, greatest difference of a logit {difference:.2e}: {verdict}"
     )
     sys.exit(1 if complaints else 0)

@@ -1,5 +1,6 @@
 public import Checkpoint
 public import Layers
+public import Tensor
 
 /// How a backbone is built from a pretrained folder, and saved under its publisher's names.
 public protocol Architecture: Sendable {
@@ -15,8 +16,13 @@ public protocol Architecture: Sendable {
     /// Builds the stages, each parameter loaded or, where the publisher leaves it to fine-tuning,
     /// initialised.
     ///
+    /// - Parameters:
+    ///   - pooling: What the last stage does.
+    ///   - seed: For parameters that begin at random.
+    ///   - shared: Weights that are loaded already, by path; others come from the folder.
+    /// - Returns: The stages from the bottom to the top, and what became of the folder's tensors.
     /// - Throws: ``ParameterError`` if the weights do not fit.
-    func makeStages(_ pooling: Pooling, seed: UInt64) throws -> (
+    func makeStages(_ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]) throws -> (
         stages: [any Stage], report: LoadReport
     )
 
@@ -54,11 +60,11 @@ public struct TextArchitecture: Architecture {
     }
 
     /// Builds embeddings, layers and pooler.
-    public func makeStages(_ pooling: Pooling, seed: UInt64) throws -> (
-        stages: [any Stage], report: LoadReport
-    ) {
+    public func makeStages(
+        _ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]
+    ) throws -> (stages: [any Stage], report: LoadReport) {
         let tensors = BackboneTensors(folder.tensors, prefix: prefix)
-        let source = ParameterSource(tensors, seed: seed)
+        let source = ParameterSource(SharedTensors(shared, else: tensors), seed: seed)
         let stages = try configuration.stages(from: source) + [pooler(pooling, from: source)]
         let initialized = Set(source.initializedPaths)
         let loaded = source.parameters.map(\.path).filter { !initialized.contains($0) }
@@ -100,4 +106,21 @@ public struct TextArchitecture: Architecture {
         case .roberta: "RobertaForSequenceClassification"
         }
     }
+}
+
+/// Tensors that are in memory or mapped already, and a checkpoint for all others: models of one
+/// backbone share what was converted for it.
+private struct SharedTensors: ParameterProvider {
+    let shared: [String: Tensor]
+    let checkpoint: BackboneTensors
+
+    init(_ shared: [String: Tensor], else checkpoint: BackboneTensors) {
+        (self.shared, self.checkpoint) = (shared, checkpoint)
+    }
+
+    func tensor(named name: String) throws -> Tensor? {
+        try shared[name] ?? checkpoint.tensor(named: name)
+    }
+
+    func nearestName(to name: String) -> String? { checkpoint.nearestName(to: name) }
 }

@@ -21,6 +21,9 @@ extension FineTunedModel {
     /// Saves the model into a folder that Transformers loads too: `config.json`,
     /// `model.safetensors` and the tokenizer's files.
     ///
+    /// An adapter is merged into the weights that are saved: the folder needs neither the adapter nor
+    /// the base. See ``saveAdapter(to:)`` for the adapter alone.
+    ///
     /// Each file appears whole or not at all. With a pooling other than ``Pooling/pooler``,
     /// Transformers would pool in its own way and answer differently.
     ///
@@ -29,15 +32,27 @@ extension FineTunedModel {
     public func save(to path: String) throws {
         try makeFolder(path)
         try preparation.save(to: path)
-        let tensors = lock.reading {
-            parameters.map { (architecture.savedName(of: $0.path), $0.value) }
-        }
         try SafetensorsFile.write(
-            tensors.map { (name: $0.0, tensor: $0.1) }, metadata: ["format": "pt"],
-            to: "\(path)/model.safetensors")
+            savedTensors, metadata: ["format": "pt"], to: "\(path)/model.safetensors")
         try AtomicFile.write(
             JSON.object(savedConfiguration).serialized(pretty: true) + "\n",
             to: "\(path)/config.json")
+    }
+
+    private var savedTensors: [(name: String, tensor: Tensor)] {
+        lock.reading {
+            var merged: [ObjectIdentifier: Tensor] = [:]
+            for place in stages.flatMap(\.linearMaps) {
+                guard let adapter = place.map.adapter else { continue }
+                let (weight, bias) = (place.map.weight, place.map.bias)
+                let values = adapter.merged(weight: weight.value, bias: bias?.value)
+                merged[ObjectIdentifier(weight)] = values.weight
+                if let bias { merged[ObjectIdentifier(bias)] = values.bias }
+            }
+            return parameters.filter { !$0.kind.isAdapter }.map {
+                (architecture.savedName(of: $0.path), merged[ObjectIdentifier($0)] ?? $0.value)
+            }
+        }
     }
 
     /// The pretrained model's configuration with the head's entries, and ours under a key of its own.
@@ -56,7 +71,7 @@ extension FineTunedModel {
         return object
     }
 
-    private func makeFolder(_ path: String) throws {
+    func makeFolder(_ path: String) throws {
         guard !path.isEmpty else {
             throw ModelError.unwritableFolder(
                 FileError(operation: "make the folder", path: path, code: ENOENT))

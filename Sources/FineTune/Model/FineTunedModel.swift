@@ -22,22 +22,27 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     let network: H.Network
     /// The numbers of the stages that have parameters without pretrained values.
     let initializedStages: Set<Int>
+    /// The parameters of the stages that have no pretrained values, by path.
+    let initializedPaths: Set<String>
+    /// What makes it an adapted model; set before it is handed out.
+    var adaptation: Adaptation?
     let lock = ReadWriteLock()
 
     init(
         preparation: P, architecture: any Architecture, pooling: Pooling, head: H,
-        headSource: ParameterSource, seed: UInt64
+        headSource: ParameterSource, seed: UInt64, sharing shared: [String: Tensor] = [:]
     ) throws {
         if let expected = head.featureSize, expected != architecture.featureSize {
             throw HeadError.featureSize(expected: expected, found: architecture.featureSize)
         }
-        let (stages, report) = try architecture.makeStages(pooling, seed: seed)
+        let (stages, report) = try architecture.makeStages(pooling, seed: seed, sharing: shared)
         let missing = Set(report.missing.map(\.path))
         self.preparation = preparation
         self.architecture = architecture
         self.pooling = pooling
         self.head = head
         self.stages = stages
+        initializedPaths = missing
         initializedStages = Set(
             stages.indices.filter { index in
                 stages[index].parameters.contains { missing.contains($0.path) }

@@ -34,6 +34,10 @@ public protocol Preparation: Sendable {
     /// What a saved model's `config.json` says of the preparation, under the library's own key.
     var configuration: [(String, JSON)] { get }
 
+    /// Stands for everything that decides what an input becomes, to tell whether two preparations are
+    /// the same: a tokenizer's files.
+    var fingerprint: Fingerprint { get }
+
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws
 }

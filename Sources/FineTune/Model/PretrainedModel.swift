@@ -16,6 +16,8 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     public let loadReport: LoadReport
     private let stages: [any Stage]
     private let normalizesEmbeddings: Bool
+    /// The fingerprints of its weights, as far as anybody asked for them.
+    let fingerprints = WeightFingerprints()
 
     /// A model of its parts; see `text(contentsOf:)`.
     ///
@@ -32,7 +34,14 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
         self.preparation = preparation
         self.architecture = architecture
         self.normalizesEmbeddings = normalizesEmbeddings
-        (stages, loadReport) = try architecture.makeStages(pooling, seed: 0)
+        (stages, loadReport) = try architecture.makeStages(pooling, seed: 0, sharing: [:])
+    }
+
+    /// Its weights by path, for models to share.
+    var weights: [String: Tensor] {
+        Dictionary(
+            stages.flatMap(\.parameters).map { ($0.path, $0.value) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// A model for a task: this backbone with a new head.
@@ -51,7 +60,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
         let source = ParameterSource(initializing: .float32, seed: seed)
         return try FineTunedModel(
             preparation: preparation, architecture: architecture, pooling: pooling, head: head,
-            headSource: source, seed: seed)
+            headSource: source, seed: seed, sharing: weights)
     }
 
     /// The embedding of one input.

@@ -9,6 +9,8 @@ public struct TextPreparation: Preparation {
     public let tokenizer: any Tokenizer
     /// The most tokens of one text, special ones included. Longer texts are cut, and counted.
     public let maximumLength: Int
+    /// What the model's position table has room for.
+    private let longest: Int
     /// The tokenizer's files, mapped: they can be saved even if the folder is gone by then.
     private let files: [(name: String, file: MappedFile)]
 
@@ -30,9 +32,9 @@ public struct TextPreparation: Preparation {
         try Self.check(tokenizer, against: configuration, in: folder)
         let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
         let own = folder.configuration["swift_finetune"]?["maximum_length"]?.int
-        let wanted = maximumLength ?? own ?? suggested ?? configuration.maximumLength
-        self.maximumLength = max(
-            tokenizer.specialTokenCount + 1, min(wanted, configuration.maximumLength))
+        longest = configuration.maximumLength
+        let wanted = maximumLength ?? own ?? suggested ?? longest
+        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(wanted, longest))
         let names = [
             "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
             "vocab.json", "merges.txt",
@@ -40,6 +42,13 @@ public struct TextPreparation: Preparation {
         files = try names.filter { folder.has($0) }.map {
             ($0, try MappedFile(path: "\(folder.path)/\($0)"))
         }
+    }
+
+    private init(_ other: TextPreparation, maximumLength: Int) {
+        tokenizer = other.tokenizer
+        longest = other.longest
+        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(maximumLength, longest))
+        files = other.files
     }
 
     /// A token type that the model has no embedding for would have no row to look up.
@@ -93,6 +102,16 @@ public struct TextPreparation: Preparation {
         return Features(
             Variable(Tensor(pairs, shape: [pairs.count / 2, 2])),
             segments: Segments(lengths: items.map(\.ids.count)))
+    }
+
+    /// Of the names and contents of the tokenizer's files.
+    public var fingerprint: Fingerprint {
+        Fingerprint(of: files.flatMap { [Fingerprint($0.name), Fingerprint($0.file.bytes)] })
+    }
+
+    /// The same preparation with another limit, as far as the tokenizer and the model allow.
+    func limited(to maximumLength: Int) -> TextPreparation {
+        TextPreparation(self, maximumLength: maximumLength)
     }
 
     /// Writes the tokenizer's files as they were.

@@ -3,9 +3,9 @@ import Tensor
 
 /// An optimizer at work: what it remembers of each parameter.
 ///
-/// Weights and embeddings decay, biases and normalisations do not (BERT's recipe,
-/// arXiv:1810.04805, as published with its code). A parameter that was trained before keeps what is
-/// remembered of it when it is frozen for a while; a new one starts clean.
+/// Weights and embeddings decay, biases and normalisations do not; see ``Parameter/Kind/decays``. A
+/// parameter that was trained before keeps what is remembered of it when it is frozen for a while;
+/// a new one starts clean.
 ///
 /// Rows of a table that no batch has read yet only decay, and do that when they are first read: the
 /// bits are those of an optimizer that moves every row in every step, without the work.
@@ -36,7 +36,7 @@ final class OptimizerState {
         var state = states.removeValue(forKey: key) ?? State(of: parameter, optimizer, received)
         state.steps += 1
         let step = Step(
-            optimizer, decays: parameter.kind == .weight || parameter.kind == .embedding,
+            optimizer, decays: parameter.kind.decays,
             learningRate: learningRate, gradientScale: gradientScale, number: state.steps)
         if case .rows(let gradient) = received, let rows = state.touched?.step(by: gradient) {
             parameter.updateRows(rows.rows, multiplyingOthersBy: step.decay) {

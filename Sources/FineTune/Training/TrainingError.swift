@@ -28,6 +28,10 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     case nothingToValidate
     /// A plan without an epoch.
     case emptyPlan
+    /// The plan trains an adapter, but the model has none that takes part in the computation.
+    case noAdapter(plan: String)
+    /// The plan trains the backbone under an adapter that stays as it is.
+    case adapterLeftOut(plan: String)
     /// A setting that makes no sense.
     case unusableSetting(String)
 
@@ -43,6 +47,12 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
         case .nothingToValidate:
             "early stopping needs examples to validate on: pass them as fit(on:validating:)"
         case .emptyPlan: "the plan has no epoch: there is nothing to do"
+        case .noAdapter(let plan):
+            "the plan '\(plan)' trains an adapter, but the model has none, or one that is merged; "
+                + "make it with attaching(_:adapter:), or call unmergeAdapter()"
+        case .adapterLeftOut(let plan):
+            "the plan '\(plan)' trains the backbone, but not the adapter on it; use Plan.adapter(), "
+                + "or give the phase an adapterRate"
         case .unusableSetting(let reason): reason
         }
     }

@@ -66,6 +66,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         if settings.earlyStopping != nil, validation == nil {
             throw TrainingError.nothingToValidate
         }
+        try plan.check(for: model)
         (self.model, self.plan, self.settings) = (model, plan, settings)
         self.featureCache = featureCache
         reusedBefore = featureCache?.reusedCount ?? 0
@@ -243,7 +244,11 @@ final class TrainingRun<P: Preparation, H: Head> {
                 counted += stage.isCounted ? 1 : 0
                 // What has no pretrained weights belongs to the task like the head.
                 let fresh = model.initializedStages.contains(index) ? phase.headRate : nil
-                set(stage.parameters, rate: rates[max(counted, 1) - 1] ?? fresh)
+                let adapted = stage.parameters.filter(\.kind.isAdapter)
+                set(
+                    stage.parameters.filter { !$0.kind.isAdapter },
+                    rate: rates[max(counted, 1) - 1] ?? fresh)
+                set(adapted, rate: phase.adapterRate)
             }
             set(model.network.parameters, rate: phase.headRate)
         }

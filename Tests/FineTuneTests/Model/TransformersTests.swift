@@ -2,7 +2,7 @@ import FineTune
 import Foundation
 import Testing
 
-/// Transformers loads what is saved here and computes the same logits.
+/// Transformers and PEFT load what is saved here and compute the same logits.
 ///
 /// Runs where `FINETUNE_TRANSFORMERS_CHECK` names a program that is called like
 /// `Tests/Transformers/run.sh`, which needs Python.
@@ -30,12 +30,50 @@ struct TransformersTests {
         try expectSameLogits(model, texts: data.inputs, maximumTokens: nil)
     }
 
+    /// Of every kind, on every family, after a training that moves every number.
+    @Test(arguments: ["bert", "distilbert"], Adapter.samples)
+    func adaptersLoadInPEFT(_ family: String, _ adapter: Adapter) async throws {
+        let folder = try TinyModel.folder(family)
+        let model = try PretrainedModel.text(contentsOf: folder.path).attaching(
+            ClassificationHead(labels: TinyModel.labels), adapter: adapter)
+        let data = TinyModel.examples(60)
+        try await Trainer(
+            model, plan: .adapter(epochs: 3, learningRate: 0.02),
+            settings: TrainingSettings(schedule: .constant)
+        ).fit(on: data)
+        try expectSameLogits(model, texts: data.inputs, maximumTokens: nil, base: folder.path)
+    }
+
+    /// The base has no pooler of its own: it is saved beside the head.
+    @Test func anAdapterOfTheRealModelLoadsInPEFT() async throws {
+        let model = try PretrainedModel.text(contentsOf: MiniLM.folder(), maximumLength: 128)
+            .attaching(
+                ClassificationHead(labels: ["number", "person"]),
+                adapter: .lora(layers: [.query, .value, .feedForwardOut]))
+        let texts = Array(try MiniLM.texts().prefix(24))
+        let data = LabeledTexts(
+            texts: texts, labels: texts.indices.map { $0 % 2 == 0 ? "number" : "person" })
+        try await Trainer(model, plan: .adapter(epochs: 2, learningRate: 5e-3)).fit(on: data)
+        try expectSameLogits(
+            model, texts: texts, maximumTokens: 128, base: MiniLM.folder())
+    }
+
     private func expectSameLogits(
-        _ model: TextClassifier, texts: [String], maximumTokens: Int?
+        _ model: TextClassifier, texts: [String], maximumTokens: Int?, base: String? = nil
     ) throws {
         let folder = try TemporaryFolder()
-        try model.save(to: folder.path + "/model")
-        let logits = try TextClassifier(contentsOf: folder.path + "/model").outputs(for: texts)
+        let saved = folder.path + "/model"
+        let restored: TextClassifier
+        if let base {
+            try model.saveAdapter(to: saved)
+            let backbone = try PretrainedModel.text(
+                contentsOf: base, maximumLength: maximumTokens)
+            restored = try TextClassifier(adapter: saved, on: backbone)
+        } else {
+            try model.save(to: saved)
+            restored = try TextClassifier(contentsOf: saved)
+        }
+        let logits = try restored.outputs(for: texts)
         var content: JSON.Object = [
             "texts": .array(texts.map { JSON($0) }),
             "logits": .array(logits.map { .array($0.map { JSON(Double($0)) }) }),
@@ -46,9 +84,10 @@ struct TransformersTests {
 
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "bash", try #require(check), folder.path + "/model", folder.path + "/logits.json",
-        ]
+        process.arguments =
+            [
+                "bash", try #require(check), saved, folder.path + "/logits.json",
+            ] + (base.map { [$0] } ?? [])
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

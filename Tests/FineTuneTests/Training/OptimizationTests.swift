@@ -117,7 +117,7 @@ import Testing
             path: "a", kind: kind, value: Tensor(repeating: 2, shape: [5], dtype: .float64))
         parameter.accumulate(Tensor(zeros: [5], dtype: .float64))
         OptimizerState(optimizer).update(parameter, learningRate: 0.5, gradientScale: 1)
-        let decays = kind == .weight || kind == .embedding
+        let decays = [.weight, .embedding, .lowRank].contains(kind)
         let expected = decays ? 2 * (1 - 0.5 * 0.1) : 2.0
         let tolerance = Tolerance(relative: 1e-15)
         #expect(

@@ -1,0 +1,364 @@
+@testable import FineTune
+import Foundation
+import TestSupport
+import Testing
+
+/// Adapters' folders: what is saved loads, what PEFT wrote is written again, and what does not fit
+/// is refused.
+@Suite struct AdapterFilesTests {
+    private let texts = TinyModel.examples(15).inputs
+
+    private func trained(
+        _ adapter: Adapter, family: String = "bert", pooling: Pooling = .pooler,
+        maximumLength: Int? = nil
+    ) async throws -> (backbone: PretrainedModel<TextPreparation>, model: TextClassifier) {
+        let backbone = try TinyModel.backbone(family, maximumLength: maximumLength)
+        let model = try backbone.attaching(
+            ClassificationHead(labels: TinyModel.labels), adapter: adapter, pooling: pooling)
+        try await Trainer(
+            model, plan: .adapter(epochs: 2, learningRate: 0.01),
+            settings: TrainingSettings(schedule: .constant)
+        ).fit(on: TinyModel.examples(40))
+        return (backbone, model)
+    }
+
+    // MARK: Our own
+
+    @Test(arguments: TinyModel.families, Adapter.samples)
+    func whatIsSavedLoads(_ family: String, _ adapter: Adapter) async throws {
+        let (backbone, model) = try await trained(adapter, family: family)
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path + "/new/adapter")
+        let restored = try TextClassifier(adapter: folder.path + "/new/adapter", on: backbone)
+        #expect(restored.head.labelNames == TinyModel.labels)
+        let (found, expected) = (try restored.outputs(for: texts), try model.outputs(for: texts))
+        if adapter.method == .piSSA {
+            #expect(restored.adapter == .lora(rank: 8, alpha: 8))
+            for (a, b) in zip(found.joined(), expected.joined()) { #expect(abs(a - b) < 1e-5) }
+        } else {
+            #expect(restored.adapter == adapter)
+            #expect(found == expected)
+        }
+        // Only what was trained is in the file: a fraction of the model.
+        let file = try SafetensorsFile(path: folder.path + "/new/adapter/adapter_model.safetensors")
+        #expect(file.names.allSatisfy { $0.hasPrefix("base_model.model.") })
+        #expect(!file.names.contains { $0.contains("embeddings") || $0.contains("LayerNorm") })
+        // Once more from what was loaded.
+        try restored.saveAdapter(to: folder.path + "/again")
+        let again = try TextClassifier(adapter: folder.path + "/again", on: backbone)
+        #expect(try again.outputs(for: texts) == found)
+    }
+
+    @Test(arguments: Pooling.allCases)
+    func poolingAndLengthComeBack(_ pooling: Pooling) async throws {
+        let (_, model) = try await trained(.lora(), pooling: pooling, maximumLength: 9)
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        // The backbone was opened with another limit.
+        let restored = try TextClassifier(adapter: folder.path, on: TinyModel.backbone())
+        #expect(restored.pooling == pooling)
+        #expect(restored.preparation.maximumLength == 9)
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+    }
+
+    /// A loaded adapter trains on.
+    @Test func aLoadedAdapterTrains() async throws {
+        let (backbone, model) = try await trained(.doRA(rank: 2))
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        let restored = try TextClassifier(adapter: folder.path, on: backbone)
+        for target in [model, restored] {
+            try await Trainer(target, plan: .adapter(epochs: 1)).fit(on: TinyModel.examples(30))
+        }
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+    }
+
+    @Test func whatPEFTNeedsIsThere() async throws {
+        let (_, model) = try await trained(.rsLoRA(rank: 3, alpha: 6, dropoutRate: 0.25))
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        let settings = try JSON(contentsOf: folder.path + "/adapter_config.json")
+        #expect(settings["peft_type"] == "LORA" && settings["task_type"] == "SEQ_CLS")
+        #expect(settings["r"] == 3 && settings["lora_alpha"] == 6)
+        #expect(settings["lora_dropout"] == 0.25)
+        #expect(settings["use_rslora"] == true && settings["use_dora"] == false)
+        #expect(settings["modules_to_save"] == ["classifier"])
+        #expect(
+            settings["target_modules"] == ["attention.self.query", "attention.self.value"])
+        let file = try SafetensorsFile(path: folder.path + "/adapter_model.safetensors")
+        let layer = "base_model.model.bert.encoder.layer.1.attention.self.query"
+        #expect(file.shape(of: layer + ".lora_A.weight") == [3, 32])
+        #expect(file.shape(of: layer + ".lora_B.weight") == [32, 3])
+        #expect(file.names.count == 10 && file.metadata["format"] == "pt")
+    }
+
+    /// `output.dense` would also mean `attention.output.dense`.
+    @Test func namesThatWouldMeanMoreAreWrittenWhole() throws {
+        let model = try TinyModel.backbone().attaching(
+            ClassificationHead(labels: TinyModel.labels),
+            adapter: .lora(layers: [.feedForwardOut]))
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        let settings = try JSON(contentsOf: folder.path + "/adapter_config.json")
+        #expect(
+            settings["target_modules"] == [
+                "bert.encoder.layer.0.output.dense", "bert.encoder.layer.1.output.dense",
+            ])
+    }
+
+    /// Parts of the head that the base lacks are saved too.
+    @Test func aFreshPoolerIsSaved() async throws {
+        let folder = try TinyModel.folder("distilbert")
+        let path = folder.path + "/model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        let kept = try file.names.filter { $0.hasPrefix("distilbert.") }.map {
+            (name: $0, tensor: try file.required($0))
+        }
+        try SafetensorsFile.write(kept, to: path)
+        let backbone = try PretrainedModel.text(contentsOf: folder.path)
+        let model = try backbone.attaching(
+            ClassificationHead(labels: TinyModel.labels), adapter: .lora(), seed: 9)
+        try await Trainer(model, plan: .adapter(epochs: 1)).fit(on: TinyModel.examples(30))
+        let target = try TemporaryFolder()
+        try model.saveAdapter(to: target.path)
+        let settings = try JSON(contentsOf: target.path + "/adapter_config.json")
+        #expect(settings["modules_to_save"] == ["classifier", "pre_classifier"])
+        let restored = try TextClassifier(adapter: target.path, on: backbone)
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+    }
+
+    // MARK: PEFT's
+
+    /// What PEFT wrote is written again with the same names and numbers.
+    @Test(arguments: AdapterFixture.all.filter { $0.method != .piSSA })
+    func whatPEFTWroteIsWrittenAgain(_ fixture: AdapterFixture) throws {
+        let model = try fixture.model()
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        let original = try SafetensorsFile(path: fixture.path + "/adapter_model.safetensors")
+        let saved = try SafetensorsFile(path: folder.path + "/adapter_model.safetensors")
+        #expect(Set(saved.names) == Set(original.names))
+        for name in original.names {
+            #expect(sameBits(try saved.required(name), try original.required(name)), "\(name)")
+        }
+        let before = try AdapterFolder(path: fixture.path).settings
+        let after = try AdapterFolder(path: folder.path).settings
+        #expect(before.method == after.method && before.rank == after.rank)
+        #expect(abs(before.alpha - after.alpha) < 1e-9)
+        let restored = try TextClassifier(
+            adapter: folder.path, on: TinyModel.backbone(fixture.family))
+        let items = try fixture.expected().tokenizedTexts()
+        #expect(
+            mismatch(
+                restored.outputs(for: items), doubles(model.outputs(for: items)),
+                within: Tolerance(absolute: 1e-6)) == nil)
+    }
+
+    @Test func aPiSSAIsWrittenAsALoRAOfTwiceTheRank() throws {
+        let fixture = AdapterFixture.named("pissa")
+        let folder = try TemporaryFolder()
+        try fixture.model().saveAdapter(to: folder.path)
+        let settings = try AdapterFolder(path: folder.path).settings
+        #expect(settings.method == .lora && settings.rank == 8 && settings.alpha == 16)
+        let restored = try TextClassifier(adapter: folder.path, on: TinyModel.backbone())
+        let expected = try fixture.expected()
+        #expect(
+            mismatch(
+                restored.outputs(for: try expected.tokenizedTexts()),
+                try expected.doubles("logits"), within: Tolerance(absolute: 5e-6)) == nil)
+    }
+
+    /// PEFT's files say nothing of labels.
+    @Test func aHeadMustBeGivenForPEFT() throws {
+        let path = AdapterFixture.named("lora").path
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(adapter: path, on: TinyModel.backbone())
+        }
+        #expect(error?.description.contains("give it as 'head:'") == true)
+        let backbone = try TinyModel.backbone()
+        #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: path, on: backbone, head: ClassificationHead(labels: ["a", "b"]))
+        }
+    }
+
+    // MARK: Refusals
+
+    /// A copy of an adapter's folder that a test may spoil.
+    private func copy(of path: String) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.copy(path + "/adapter_config.json")
+        try folder.copy(path + "/adapter_model.safetensors")
+        return folder
+    }
+
+    private func rewrite(
+        _ folder: TemporaryFolder, _ change: (inout [(name: String, tensor: Tensor)]) -> Void
+    ) throws {
+        let path = folder.path + "/adapter_model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        var tensors = try file.names.map { (name: $0, tensor: try file.required($0)) }
+        change(&tensors)
+        try SafetensorsFile.write(tensors, metadata: file.metadata, to: path)
+    }
+
+    /// Whatever tensor is missing, the error names it.
+    @Test(arguments: ["lora", "dora", "ia3", "roberta"])
+    func everyTensorMustBeThere(_ name: String) throws {
+        let fixture = AdapterFixture.named(name)
+        let backbone = try TinyModel.backbone(fixture.family)
+        let names = try SafetensorsFile(path: fixture.path + "/adapter_model.safetensors").names
+        for missing in names {
+            let folder = try copy(of: fixture.path)
+            try rewrite(folder) { $0.removeAll { $0.name == missing } }
+            #expect(
+                throws: AdapterError.missingTensors(
+                    folder.path + "/adapter_model.safetensors", names: [missing])
+            ) {
+                try TextClassifier(
+                    adapter: folder.path, on: backbone, head: AdapterFixture.head)
+            }
+        }
+    }
+
+    @Test func tensorsMustFit() throws {
+        let fixture = AdapterFixture.named("lora")
+        let backbone = try TinyModel.backbone()
+        func error(_ change: (inout [(name: String, tensor: Tensor)]) -> Void) throws -> String? {
+            let folder = try copy(of: fixture.path)
+            try rewrite(folder, change)
+            let error = #expect(throws: AdapterError.self) {
+                try TextClassifier(
+                    adapter: folder.path, on: backbone, head: AdapterFixture.head)
+            }
+            return error?.description
+        }
+        let extra = "base_model.model.bert.encoder.layer.0.attention.self.key.lora_A.weight"
+        #expect(
+            try error { $0.append((extra, Tensor(zeros: [4, 32]))) }?
+                .contains("has no use for: '\(extra)'") == true)
+        #expect(
+            try error { $0[0].tensor = Tensor(zeros: [5, 32]) }?.contains("has the shape [5, 32]")
+                == true)
+        #expect(
+            try error {
+                $0[0].tensor = Tensor(
+                    [Int32](repeating: 1, count: $0[0].tensor.elementCount),
+                    shape: $0[0].tensor.shape)
+            }?.contains("holds int32") == true)
+    }
+
+    @Test func anotherBaseIsRefused() async throws {
+        let (_, model) = try await trained(.lora())
+        let saved = try TemporaryFolder()
+        try model.saveAdapter(to: saved.path)
+        let folder = try TinyModel.folder()
+        let path = folder.path + "/model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        let changed = "bert.encoder.layer.1.output.LayerNorm.bias"
+        try SafetensorsFile.write(
+            try file.names.map {
+                let tensor = try file.required($0)
+                return (name: $0, tensor: $0 == changed ? tensor * 1.0001 : tensor)
+            }, to: path)
+        let other = try PretrainedModel.text(contentsOf: folder.path)
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(adapter: saved.path, on: other)
+        }
+        guard case .otherBase(let place, let expected, let found)? = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(place == saved.path && expected != found && expected.count == 32)
+        #expect(error?.description.contains(expected) == true)
+        #expect(throws: AdapterError.self) {
+            try TextClassifier(adapter: saved.path, on: TinyModel.backbone("roberta"))
+        }
+    }
+
+    /// The same numbers under other names or in half precision are the same base only if they are
+    /// the same when they are computed with.
+    @Test func theSameBaseInAnotherFileIsTheSame() async throws {
+        let (_, model) = try await trained(.lora())
+        let saved = try TemporaryFolder()
+        try model.saveAdapter(to: saved.path)
+        let folder = try TinyModel.folder()
+        let path = folder.path + "/model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        try SafetensorsFile.write(
+            try file.names.filter { $0.hasPrefix("bert.") }.map {
+                (name: String($0.dropFirst(5)), tensor: try file.required($0))
+            }, to: path)
+        let same = try PretrainedModel.text(contentsOf: folder.path)
+        let restored = try TextClassifier(adapter: saved.path, on: same)
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+    }
+
+    @Test func anotherTokenizerIsRefused() async throws {
+        let (_, model) = try await trained(.lora())
+        let saved = try TemporaryFolder()
+        try model.saveAdapter(to: saved.path)
+        let folder = try TinyModel.folder()
+        let words = try String(contentsOfFile: folder.path + "/vocab.txt", encoding: .utf8)
+        try folder.write(words.replacing("w50\n", with: "w5o\n"), to: "vocab.txt")
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: saved.path, on: PretrainedModel.text(contentsOf: folder.path))
+        }
+        #expect(error?.description.contains("tokenizer files with the fingerprint") == true)
+    }
+
+    @Test func anotherHeadIsRefused() async throws {
+        let (backbone, model) = try await trained(.lora())
+        let saved = try TemporaryFolder()
+        try model.saveAdapter(to: saved.path)
+        #expect(throws: AdapterError.otherHead(saved.path)) {
+            try TextClassifier(
+                adapter: saved.path, on: backbone,
+                head: ClassificationHead(labels: TinyModel.labels.reversed()))
+        }
+        let same = try TextClassifier(
+            adapter: saved.path, on: backbone,
+            head: ClassificationHead(labels: TinyModel.labels, labelSmoothing: 0.1))
+        #expect(same.head.labelSmoothing == 0.1)
+        #expect(throws: HeadError.self) { try TextScorer(adapter: saved.path, on: backbone) }
+    }
+
+    /// An adapter beside which the base was trained fits no published base.
+    @Test func aTrainedBaseIsNotSavedAsAnAdapter() async throws {
+        let model = try TinyModel.backbone().attaching(
+            ClassificationHead(labels: TinyModel.labels), adapter: .lora())
+        let phase = Plan.Phase(
+            stages: .top(1), epochs: 1, headRate: 1e-3, stageRate: 1e-3, adapterRate: 1e-3)
+        try await Trainer(
+            model, plan: Plan(name: "both", phases: [phase]),
+            settings: TrainingSettings(schedule: .constant)
+        ).fit(on: TinyModel.examples(30))
+        let folder = try TemporaryFolder()
+        let error = #expect(throws: AdapterError.self) { try model.saveAdapter(to: folder.path) }
+        #expect(error?.description.contains("encoder.layer.1") == true)
+        try model.save(to: folder.path + "/whole")
+    }
+
+    @Test func aMergedAdapterIsNotSaved() throws {
+        let model = try TinyModel.backbone().attaching(
+            ClassificationHead(labels: TinyModel.labels), adapter: .lora())
+        try model.mergeAdapter()
+        #expect(throws: AdapterError.isMerged) { try model.saveAdapter(to: "/nowhere") }
+    }
+
+    @Test(arguments: ["", "{", "{\"version\": 2}", "{\"version\": 1, \"pooling\": \"cls\"}"])
+    func anUnreadableRecordIsRefused(_ record: String) throws {
+        let folder = try copy(of: AdapterFixture.named("lora").path)
+        let path = folder.path + "/adapter_model.safetensors"
+        let file = try SafetensorsFile(path: path)
+        try SafetensorsFile.write(
+            try file.names.map { (name: $0, tensor: try file.required($0)) },
+            metadata: ["swift_finetune": JSON(record)], to: path)
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: folder.path, on: TinyModel.backbone(), head: AdapterFixture.head)
+        }
+        #expect(error?.description.contains("'swift_finetune' of its metadata") == true)
+    }
+}
