@@ -52,8 +52,9 @@ final class OptimizerState {
 }
 
 extension OptimizerState.State {
-    fileprivate init(of parameter: Parameter, _ optimizer: Optimizer, _ gradient: Parameter.Gradient)
-    {
+    fileprivate init(
+        of parameter: Parameter, _ optimizer: Optimizer, _ gradient: Parameter.Gradient
+    ) {
         let (shape, dtype) = (parameter.shape, gradient.dtype)
         first = Tensor(zeros: shape, dtype: dtype)
         if case .adamW = optimizer {
