@@ -10,5 +10,6 @@ struct ReadyTokens: Preparation {
     func isEmpty(_ item: TokenizedText) -> Bool { text.isEmpty(item) }
     func batch(_ items: [TokenizedText]) -> Features { text.batch(items) }
     var configuration: [(String, JSON)] { text.configuration }
+    var fingerprint: Fingerprint { text.fingerprint }
     func save(to folder: String) throws { try text.save(to: folder) }
 }
