@@ -101,6 +101,9 @@ public struct ClassificationHead: Head {
         }
     }
 
+    /// The class.
+    public func stratum(of target: Int) -> Int { target }
+
     /// `− Σ [w(y) (1 − ε) log p(y) + ε / C Σ w(c) log p(c)]`, with class weights w and smoothing ε
     /// over C classes.
     public func loss(_ outputs: Variable, targets: [Int]) -> Variable {

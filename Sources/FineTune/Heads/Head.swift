@@ -61,6 +61,10 @@ public protocol Head: Sendable {
     /// - Throws: ``HeadError`` if not, such as for a single class.
     func checkTrainable(_ targets: [EncodedTarget]) throws
 
+    /// Which of several kinds of examples it belongs to, each of which every part of a
+    /// cross-validation should hold: the class, where there is one. 0 by default.
+    func stratum(of target: EncodedTarget) -> Int
+
     /// The loss, summed over the rows.
     ///
     /// - Parameters:
@@ -89,6 +93,11 @@ public protocol Head: Sendable {
     ///
     /// - Throws: ``HeadError`` if it describes none of this kind.
     init(configuration: JSON) throws
+}
+
+extension Head {
+    /// 0: all examples are of one kind.
+    public func stratum(of target: EncodedTarget) -> Int { 0 }
 }
 
 /// A dropout and a linear map: the layers of every ready-made head.

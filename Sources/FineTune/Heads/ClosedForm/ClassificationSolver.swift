@@ -13,7 +13,7 @@ public import Tensor
 public enum ClassificationSolver: Sendable, Hashable, CustomStringConvertible {
     /// Ridge regression to 1 for the class of an example and −1 for the others: scikit-learn's
     /// `RidgeClassifier`. The fastest; its outputs are no log probabilities, so the
-    /// probabilities of its predictions are vague.
+    /// probabilities of its predictions are vague until ``FineTunedModel/calibrate(on:binCount:)``.
     case ridge(penalty: RidgePenalty = .leaveOneOut())
     /// The head's own loss with a penalty on the squared weights: scikit-learn's
     /// `LogisticRegression`. The most accurate where there are many examples.
