@@ -128,7 +128,7 @@ public struct ClassificationHead: Head {
     }
 
     /// The most probable label of each row.
-    public func predictions(from outputs: Tensor) -> [Classification] {
+    public func predictions(from outputs: Tensor, rows: [Int]) -> [Classification] {
         let probabilities = outputs.softmax().converted(to: .float64).elements(as: Double.self)
         let classes = labels.names.count
         let best = outputs.argmax().elements(as: Int32.self).map(Int.init)

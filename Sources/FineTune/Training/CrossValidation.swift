@@ -74,7 +74,7 @@ extension PretrainedModel {
     /// - Throws: ``CrossValidationError``, ``HeadError`` for an unknown label, and what `fit` throws.
     public nonisolated(nonsending) func crossValidate<H: Head>(
         _ head: H, on data: Dataset<P.Input, H.Target>, folds: Int = 5,
-        pooling: Pooling = .pooler, seed: UInt64 = 0,
+        pooling: Pooling? = nil, seed: UInt64 = 0,
         fitting fit:
             nonisolated(nonsending) (
                 FineTunedModel<P, H>, Dataset<P.Input, H.Target>

@@ -45,27 +45,25 @@ extension FineTunedModel where H: SolvableHead {
             solverSeconds: solverTime.inSeconds)
     }
 
-    /// The features that the head gets, shape `[items, width]`, in the order of the items.
+    /// The features that the head gets, shape `[rows, width]`, in the order of the items.
     nonisolated(nonsending) func features(for items: [P.Item]) async throws -> Tensor {
         let order = BatchOrder(
             sizes: items.map { preparation.size(of: $0) }, limit: .tokens(4096), seed: 0)
         var rows: [[[Float]]] = []
         for batch in order.evaluationBatches {
             try Task.checkCancellation()
-            let vectors = lock.reading {
-                features(
-                    preparation.batch(batch.map { items[$0] }), through: stages.indices,
-                    in: .inference
-                ).value.value
-            }
-            let width = vectors.shape[1]
-            let values = vectors.converted(to: .float32).elements(as: Float.self)
-            rows.append(batch.indices.map { Array(values[$0 * width..<($0 + 1) * width]) })
+            let items = batch.map { items[$0] }
+            rows.append(
+                lock.reading {
+                    forEachBatch(of: items, preparation: preparation) {
+                        headFeatures($0, in: .inference).value
+                    }
+                })
             await Task.yield()
         }
-        let restored = order.restored(rows)
-        return Tensor(
-            restored.flatMap { $0 }, shape: [items.count, restored.first?.count ?? 0])
+        let values = order.restored(rows).flatMap { $0 }
+        let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
+        return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
     }
 }
 
