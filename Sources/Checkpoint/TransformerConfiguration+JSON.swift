@@ -86,6 +86,15 @@ extension PretrainedFolder {
         return try rate("hidden_dropout_prob")
     }
 
+    /// The dropout before a classifier of single words, in `0 ..< 1`: the classifier's own, but
+    /// DistilBERT's general one.
+    ///
+    /// - Throws: ``PretrainedFolderError`` if it is no rate.
+    public func wordClassifierDropout() throws(PretrainedFolderError) -> Double {
+        configuration["model_type"]?.string == "distilbert"
+            ? try rate("dropout", absent: 0.1) : try classifierDropout()
+    }
+
     /// Sizes beyond this make no sense and would overflow products of sizes.
     private static let sizeLimit = 1 << 24
 

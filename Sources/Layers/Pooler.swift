@@ -10,6 +10,8 @@ public enum Pooling: String, Sendable, Hashable, CaseIterable {
     /// The first token's, through a linear map and an activation: what classification models of
     /// Transformers do.
     case pooler
+    /// None: each token keeps its own, for heads that answer for words.
+    case tokens
 }
 
 /// The last stage of a text model: one vector for each sequence.
@@ -42,10 +44,11 @@ public final class Pooler: Stage {
         dropout = dropoutRate > 0 ? Dropout(rate: dropoutRate, path: source.path + ".input") : nil
     }
 
-    /// From `[tokens, width]` to `[sequences, width]`.
+    /// From `[tokens, width]` to `[sequences, width]`, or as it is with ``Pooling/tokens``.
     public func callAsFunction(_ input: Features, in pass: Pass) -> Features {
         let pooled: Variable
         switch (pooling, dense) {
+        case (.tokens, _): return input
         case (.mean, _): pooled = input.value.segmentMeans(input.segments)
         case (_, let dense?):
             let first = input.value.segmentStarts(input.segments).dropped(dropout?.mask(pass))

@@ -36,6 +36,8 @@ public struct DataError: Error, Hashable, CustomStringConvertible {
         case ambiguousColumn(String)
         /// The line is no JSON object.
         case malformedJSON(String)
+        /// The file is no XML of the expected form.
+        case malformedXML(String)
         /// The field holds another kind of JSON value than it should.
         case wrongKind(Column, expected: String)
         /// The text is empty or only white space.
@@ -78,6 +80,7 @@ extension DataError.Problem: CustomStringConvertible {
             "several columns are named '\(name)'; choose one by its position, such as .at(1)"
         case .malformedJSON(let reason):
             "the line is not one JSON object: \(reason)"
+        case .malformedXML(let reason): reason
         case .wrongKind(let column, let expected):
             "\(column) should hold \(expected)"
         case .emptyText: "the text is empty; remove the example or give it a text"

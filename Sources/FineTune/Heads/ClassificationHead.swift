@@ -101,6 +101,9 @@ public struct ClassificationHead: Head {
         }
     }
 
+    /// The class.
+    public func stratum(of target: Int) -> Int { target }
+
     /// `− Σ [w(y) (1 − ε) log p(y) + ε / C Σ w(c) log p(c)]`, with class weights w and smoothing ε
     /// over C classes.
     public func loss(_ outputs: Variable, targets: [Int]) -> Variable {
@@ -125,7 +128,7 @@ public struct ClassificationHead: Head {
     }
 
     /// The most probable label of each row.
-    public func predictions(from outputs: Tensor) -> [Classification] {
+    public func predictions(from outputs: Tensor, rows: [Int]) -> [Classification] {
         let probabilities = outputs.softmax().converted(to: .float64).elements(as: Double.self)
         let classes = labels.names.count
         let best = outputs.argmax().elements(as: Int32.self).map(Int.init)

@@ -38,6 +38,12 @@ public protocol Head: Sendable {
     /// The width of the features that it was made for; nil fits every backbone.
     var featureSize: Int? { get }
 
+    /// What it answers for; ``RowKind/input`` by default.
+    var rowKind: RowKind { get }
+
+    /// How many rows of outputs a target is for: 1 by default.
+    func rowCount(of target: EncodedTarget) -> Int
+
     /// Its layers for features of this width.
     ///
     /// - Parameters:
@@ -61,11 +67,15 @@ public protocol Head: Sendable {
     /// - Throws: ``HeadError`` if not, such as for a single class.
     func checkTrainable(_ targets: [EncodedTarget]) throws
 
+    /// Which of several kinds of examples it belongs to, each of which every part of a
+    /// cross-validation should hold: the class, where there is one. 0 by default.
+    func stratum(of target: EncodedTarget) -> Int
+
     /// The loss, summed over the rows.
     ///
     /// - Parameters:
     ///   - outputs: Shape `[rows, outputs]`.
-    ///   - targets: One for each row.
+    ///   - targets: One for each input, in the order of its rows.
     /// - Returns: Shape `[]`.
     func loss(_ outputs: Variable, targets: [EncodedTarget]) -> Variable
 
@@ -75,9 +85,11 @@ public protocol Head: Sendable {
 
     /// The answers.
     ///
-    /// - Parameter outputs: Shape `[rows, outputs]`.
-    /// - Returns: One for each row.
-    func predictions(from outputs: Tensor) -> [Prediction]
+    /// - Parameters:
+    ///   - outputs: Shape `[rows, outputs]`.
+    ///   - rows: How many rows each input has; one where ``rowKind`` is ``RowKind/input``.
+    /// - Returns: One for each input.
+    func predictions(from outputs: Tensor, rows: [Int]) -> [Prediction]
 
     /// How good the outputs are.
     func metrics(outputs: Tensor, targets: [EncodedTarget]) -> Metrics
@@ -89,6 +101,22 @@ public protocol Head: Sendable {
     ///
     /// - Throws: ``HeadError`` if it describes none of this kind.
     init(configuration: JSON) throws
+}
+
+extension Head {
+    /// A whole input.
+    public var rowKind: RowKind { .input }
+
+    /// One.
+    public func rowCount(of target: EncodedTarget) -> Int { 1 }
+
+    /// The answers where each row is an input of its own.
+    public func predictions(from outputs: Tensor) -> [Prediction] {
+        predictions(from: outputs, rows: [Int](repeating: 1, count: outputs.shape[0]))
+    }
+
+    /// 0: all examples are of one kind.
+    public func stratum(of target: EncodedTarget) -> Int { 0 }
 }
 
 /// A dropout and a linear map: the layers of every ready-made head.
@@ -124,6 +152,8 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
     case nonFiniteTarget(Double, example: Int)
     /// Fewer than two labels, or the same twice.
     case unusableLabels([String])
+    /// A tag that is none of the head's scheme.
+    case unusableTag(String)
     /// The head was made for features of another width.
     case featureSize(expected: Int, found: Int)
     /// A `config.json` that describes no such head.
@@ -143,6 +173,9 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
             "example \(example) has the target \(number); give a finite number"
         case .unusableLabels(let labels):
             "a classifier needs at least two different labels, but was given \(listed(labels))"
+        case .unusableTag(let tag):
+            "the tag '\(tag)' is neither 'O' nor begins with 'B-' or 'I-'; make the head with the "
+                + "plain scheme, or correct the tags"
         case .featureSize(let expected, let found):
             "the head was made for features of width \(expected), but the backbone gives \(found); "
                 + "attach it to the backbone that it was trained with, or make a new head"

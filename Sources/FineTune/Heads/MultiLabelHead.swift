@@ -80,7 +80,7 @@ public struct MultiLabelHead: Head {
     public func weight(of targets: [[Int]]) -> Double { Double(targets.count) }
 
     /// The labels that reach the threshold.
-    public func predictions(from outputs: Tensor) -> [MultiLabelPrediction] {
+    public func predictions(from outputs: Tensor, rows: [Int]) -> [MultiLabelPrediction] {
         probabilities(outputs).map { row in
             MultiLabelPrediction(
                 labels: row.indices.filter { row[$0] >= threshold }.map { labels.names[$0] },

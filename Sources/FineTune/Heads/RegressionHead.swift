@@ -43,7 +43,7 @@ public struct RegressionHead: Head {
     public func weight(of targets: [Double]) -> Double { Double(targets.count) }
 
     /// The outputs.
-    public func predictions(from outputs: Tensor) -> [Double] {
+    public func predictions(from outputs: Tensor, rows: [Int]) -> [Double] {
         outputs.converted(to: .float64).elements(as: Double.self)
     }
 

@@ -74,6 +74,25 @@ extension MultiLabelMetrics: CustomStringConvertible {
     }
 }
 
+extension TokenClassificationMetrics: CustomStringConvertible {
+    /// One line of scores and a table of the kinds of spans.
+    public var description: String { summary + "\n\n" + spanTable }
+
+    /// The scores in one line.
+    public var summary: String {
+        """
+        span F1 \(rounded(micro.f1)), word accuracy \(rounded(words.accuracy)), whole texts \
+        \(rounded(exactAccuracy)), \(examples(count))
+        """
+    }
+
+    /// Precision, recall, F1 and number of true spans of each kind, and the averages.
+    public var spanTable: String {
+        let averages = [("micro", micro), ("macro", macro), ("weighted", weighted)]
+        return table(of: spans, averages: averages, count: spans.reduce(0) { $0 + $1.targetCount })
+    }
+}
+
 extension RegressionMetrics: CustomStringConvertible {
     /// The scores, one a line.
     public var description: String {

@@ -8,10 +8,10 @@ public protocol Architecture: Sendable {
     var folder: PretrainedFolder { get }
     /// The width of the features that a head gets.
     var featureSize: Int { get }
-    /// The dropout before a classifier.
-    var headDropout: Double { get }
-    /// Where the publisher puts the head's last linear map.
-    var headPath: String { get }
+    /// The dropout before a classifier of what this pooling gives.
+    func headDropout(for pooling: Pooling) -> Double
+    /// Where the publisher puts the last linear map of a classifier of what this pooling gives.
+    func headPath(for pooling: Pooling) -> String
 
     /// Builds the stages, each parameter loaded or, where the publisher leaves it to fine-tuning,
     /// initialised.
@@ -29,8 +29,9 @@ public protocol Architecture: Sendable {
     /// The name under which a classification model of the publisher keeps a parameter.
     func savedName(of path: String) -> String
 
-    /// The name of the publisher's classification model, for `config.json`.
-    var savedKind: String { get }
+    /// The name of the publisher's classification model with this pooling, for `config.json`; nil if
+    /// it has none.
+    func savedKind(for pooling: Pooling) -> String?
 }
 
 /// An encoder of the BERT family with a pooler.
@@ -39,8 +40,10 @@ public struct TextArchitecture: Architecture {
     public let folder: PretrainedFolder
     /// Sizes and settings.
     public let configuration: TransformerConfiguration
-    /// The dropout before a classifier, and inside RoBERTa's.
-    public let headDropout: Double
+    /// The dropout before a classifier of texts, and inside RoBERTa's.
+    private let textDropout: Double
+    /// The dropout before a classifier of words.
+    private let wordDropout: Double
 
     /// The architecture that a folder's `config.json` describes.
     ///
@@ -48,15 +51,22 @@ public struct TextArchitecture: Architecture {
     public init(_ folder: PretrainedFolder) throws {
         self.folder = folder
         configuration = try folder.transformerConfiguration()
-        headDropout = try folder.classifierDropout()
+        textDropout = try folder.classifierDropout()
+        wordDropout = try folder.wordClassifierDropout()
     }
 
     /// The width of the encoder.
     public var featureSize: Int { configuration.width }
 
-    /// `classifier`, or `classifier.out_proj` in RoBERTa.
-    public var headPath: String {
-        configuration.family == .roberta ? "classifier.out_proj" : "classifier"
+    /// What the configuration says for classifiers of texts, or of words.
+    public func headDropout(for pooling: Pooling) -> Double {
+        pooling == .tokens ? wordDropout : textDropout
+    }
+
+    /// `classifier`, or `classifier.out_proj` in RoBERTa's classifier of texts.
+    public func headPath(for pooling: Pooling) -> String {
+        configuration.family == .roberta && pooling != .tokens
+            ? "classifier.out_proj" : "classifier"
     }
 
     /// Builds embeddings, layers and pooler.
@@ -84,7 +94,7 @@ public struct TextArchitecture: Architecture {
             try Pooler(width: width, activation: .tanh, from: fresh["pooler.dense"])
         case .roberta:
             try Pooler(
-                width: width, activation: .tanh, dropoutRate: headDropout,
+                width: width, activation: .tanh, dropoutRate: textDropout,
                 from: fresh["classifier.dense"])
         case .distilBERT:
             try Pooler(width: width, activation: .relu, from: fresh["pre_classifier"])
@@ -99,11 +109,17 @@ public struct TextArchitecture: Architecture {
     }
 
     /// Such as `BertForSequenceClassification`.
-    public var savedKind: String {
-        switch configuration.family {
-        case .bert: "BertForSequenceClassification"
-        case .distilBERT: "DistilBertForSequenceClassification"
-        case .roberta: "RobertaForSequenceClassification"
+    public func savedKind(for pooling: Pooling) -> String? {
+        let family =
+            switch configuration.family {
+            case .bert: "Bert"
+            case .distilBERT: "DistilBert"
+            case .roberta: "Roberta"
+            }
+        return switch pooling {
+        case .pooler: family + "ForSequenceClassification"
+        case .tokens: family + "ForTokenClassification"
+        case .mean, .firstToken: nil
         }
     }
 }

@@ -14,6 +14,8 @@ import Tensor
 public typealias TextClassifier = FineTunedModel<TextPreparation, ClassificationHead>
 /// A text model that gives any number of labels.
 public typealias TextTagger = FineTunedModel<TextPreparation, MultiLabelHead>
+/// A model that gives a tag to each word.
+public typealias WordTagger = FineTunedModel<WordPreparation, TokenClassificationHead>
 /// A text model that gives a number.
 public typealias TextScorer = FineTunedModel<TextPreparation, RegressionHead>
 
@@ -59,7 +61,8 @@ extension FineTunedModel {
     private var savedConfiguration: JSON.Object {
         var object = architecture.folder.configuration.object ?? [:]
         // Transformers' classification models know no other pooling: they must not take this for one.
-        if pooling == .pooler { object["architectures"] = [JSON(architecture.savedKind)] }
+        let kind = architecture.savedKind(for: pooling)
+        if let kind { object["architectures"] = [JSON(kind)] }
         // Whatever the checkpoint's type was, weights are saved as they are computed with.
         for key in ["dtype", "torch_dtype"] where object[key] != nil { object[key] = "float32" }
         // The labels say how many there are; an older number would contradict them.
@@ -103,23 +106,47 @@ extension FineTunedModel where P == TextPreparation {
     /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``HeadError``,
     ///   ``TokenizerError``: what is missing or does not fit.
     public convenience init(contentsOf path: String, maximumLength: Int? = nil) throws {
+        try self.init(path, maximumLength: maximumLength) { $0 }
+    }
+}
+
+extension FineTunedModel where P == WordPreparation {
+    /// A model of words that was saved here, or by Transformers as a `…ForTokenClassification`.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - maximumLength: The most tokens of one text; see
+    ///     ``TextPreparation/init(_:configuration:maximumLength:)``.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``HeadError``,
+    ///   ``TokenizerError``: what is missing or does not fit.
+    public convenience init(contentsOf path: String, maximumLength: Int? = nil) throws {
+        try self.init(path, maximumLength: maximumLength, WordPreparation.init)
+    }
+}
+
+extension FineTunedModel {
+    /// The model in a folder, whose inputs are prepared by what `preparing` makes of the preparation
+    /// of texts.
+    fileprivate convenience init(
+        _ path: String, maximumLength: Int?, _ preparing: (TextPreparation) -> P
+    ) throws {
         let folder = try PretrainedFolder(path: path)
         let architecture = try TextArchitecture(folder)
         let configuration = folder.configuration
-        guard folder.tensors.names.contains(architecture.headPath + ".weight") else {
-            throw ModelError.noHead(
-                path, reason: "its weights have no '\(architecture.headPath).weight'")
-        }
         let name = configuration["swift_finetune"]?["pooling"]?.string
-        guard let pooling = Pooling(rawValue: name ?? Pooling.pooler.rawValue) else {
+        let head = try H(configuration: configuration)
+        guard let pooling = name.map(Pooling.init(rawValue:)) ?? head.rowKind.pooling else {
             throw ModelError.noHead(path, reason: "its pooling '\(name ?? "")' is not known")
         }
+        let headPath = architecture.headPath(for: pooling)
+        guard folder.tensors.names.contains(headPath + ".weight") else {
+            throw ModelError.noHead(path, reason: "its weights have no '\(headPath).weight'")
+        }
+        let preparation = try TextPreparation(
+            folder, configuration: architecture.configuration, maximumLength: maximumLength)
         try self.init(
-            preparation: TextPreparation(
-                folder, configuration: architecture.configuration, maximumLength: maximumLength),
-            architecture: architecture, pooling: pooling,
-            head: try H(configuration: configuration), headSource: ParameterSource(folder.tensors),
-            seed: 0)
+            preparation: preparing(preparation), architecture: architecture, pooling: pooling,
+            head: head, headSource: ParameterSource(folder.tensors), seed: 0)
         guard initializedStages.isEmpty else {
             throw ModelError.noHead(path, reason: "its weights have no pooler")
         }

@@ -35,6 +35,11 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         if let expected = head.featureSize, expected != architecture.featureSize {
             throw HeadError.featureSize(expected: expected, found: architecture.featureSize)
         }
+        guard head.rowKind == preparation.rowKind, (head.rowKind == .word) == (pooling == .tokens)
+        else {
+            throw ModelError.unsuitableRows(
+                head: head.rowKind, preparation: preparation.rowKind, pooling: pooling)
+        }
         let (stages, report) = try architecture.makeStages(pooling, seed: seed, sharing: shared)
         let missing = Set(report.missing.map(\.path))
         self.preparation = preparation
@@ -48,8 +53,9 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
                 stages[index].parameters.contains { missing.contains($0.path) }
             })
         network = try head.makeNetwork(
-            featureSize: architecture.featureSize, dropoutRate: architecture.headDropout,
-            from: headSource[architecture.headPath])
+            featureSize: architecture.featureSize,
+            dropoutRate: architecture.headDropout(for: pooling),
+            from: headSource[architecture.headPath(for: pooling)])
     }
 
     /// All parameters, from the bottom to the top.
@@ -60,9 +66,16 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     // MARK: Computing
 
-    /// The head's outputs for a batch, shape `[rows, outputs]`.
-    func outputs(_ batch: Features, in pass: Pass) -> Variable {
-        network(features(batch, through: stages.indices, in: pass).value, in: pass)
+    /// The head's outputs for what the last stage made of these items, shape `[rows, outputs]`.
+    func outputs(from features: Features, of items: [P.Item], in pass: Pass) -> Variable {
+        network(preparation.labelledFeatures(features, of: items), in: pass)
+    }
+
+    /// The features that the head gets for these items, shape `[rows, width]`.
+    func headFeatures(_ items: [P.Item], in pass: Pass) -> Variable {
+        let features = features(
+            preparation.batch(items), through: stages.indices, in: pass)
+        return preparation.labelledFeatures(features, of: items)
     }
 
     /// What the stages of these numbers make of a batch. Stages in which nothing trains run without
@@ -76,15 +89,17 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         return features
     }
 
-    /// The outputs for prepared items, shape `[items, outputs]`, in their order. A trainer, which
-    /// will ask again, keeps what frozen stages give in `cache`.
+    /// The outputs for prepared items, shape `[rows, outputs]`, in their order. A trainer, which will
+    /// ask again, keeps what frozen stages give in `cache`.
     func outputs(for items: [P.Item], cache: FeatureCache<P>? = nil) -> Tensor {
         let rows = lock.reading {
             forEachBatch(of: items, preparation: preparation) {
                 outputs(of: $0, in: .inference, cache: cache).value
             }
         }
-        return Tensor(rows.flatMap { $0 }, shape: [rows.count, rows.first?.count ?? 0])
+        let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
+        let values = rows.flatMap { $0 }
+        return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
     }
 
     /// The answer to one input.
@@ -94,15 +109,18 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     public func predict(_ inputs: [P.Input]) throws -> [H.Prediction] {
         guard !inputs.isEmpty else { return [] }
         let items = try preparation.prepared(inputs)
-        return head.predictions(from: outputs(for: items))
+        return head.predictions(
+            from: outputs(for: items),
+            rows: items.map { preparation.rowCount(of: $0) })
     }
 
-    /// The raw outputs of the head, before softmax or sigmoid: one row for each input.
+    /// The raw outputs of the head, before softmax or sigmoid, for each input: one row, or where the
+    /// head answers for several parts of an input, their rows one after the other.
     public func outputs(for inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                outputs(preparation.batch($0), in: .inference).value
+                outputs(of: $0, in: .inference, cache: nil).value
             }
         }
     }
@@ -110,12 +128,13 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// The features that the head gets for one input.
     public func embed(_ input: P.Input) throws -> [Float] { try embed([input])[0] }
 
-    /// The features that the head gets: one vector for each input.
+    /// The features that the head gets for each input: one vector, or where the head answers for
+    /// several parts of an input, their vectors one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                features(preparation.batch($0), through: stages.indices, in: .inference).value.value
+                headFeatures($0, in: .inference).value
             }
         }
     }
@@ -128,6 +147,18 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
         let items = try preparation.prepared(data.inputs)
+        try checkRows(of: items, targets)
         return head.metrics(outputs: outputs(for: items), targets: targets)
+    }
+
+    /// Checks that the head's targets are for as many rows as the items have.
+    func checkRows(of items: [P.Item], _ targets: [H.EncodedTarget]) throws {
+        for (position, (item, target)) in zip(items, targets).enumerated() {
+            let (rows, wanted) = (preparation.rowCount(of: item), head.rowCount(of: target))
+            guard rows == wanted else {
+                throw ModelError.rowCount(
+                    example: position, rows: rows, of: head.rowKind, targets: wanted)
+            }
+        }
     }
 }

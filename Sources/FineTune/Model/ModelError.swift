@@ -1,4 +1,5 @@
-import Tensor
+public import Layers
+public import Tensor
 
 /// A model that cannot be made, used or saved as asked: what, where, and what to do.
 public enum ModelError: Error, Hashable, CustomStringConvertible {
@@ -14,6 +15,13 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     case noHead(String, reason: String)
     /// A text is empty where one must not be.
     case emptyText(position: Int)
+
+    /// A text has more words than the model takes.
+    case tooManyWords(fitting: Int, of: Int, limit: Int)
+    /// An example has another number of words than of tags.
+    case rowCount(example: Int, rows: Int, of: RowKind, targets: Int)
+    /// The head answers for other parts of an input than the model gives it.
+    case unsuitableRows(head: RowKind, preparation: RowKind, pooling: Pooling)
 
     /// What is wrong and what to do.
     public var description: String {
@@ -33,6 +41,16 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
             "the folder '\(path)' holds no fine-tuned model of this kind: \(reason)"
         case .emptyText(let position):
             "text \(position) is empty; leave it out or give it a content"
+        case .tooManyWords(let fitting, let count, let limit):
+            "only the first \(fitting) of \(count) words fit into the \(limit) tokens that the model "
+                + "takes; divide the text, WordPreparation.windows(of:) says where"
+        case .rowCount(let example, let rows, let kind, let targets):
+            "example \(example) has \(rows) \(kind.rawValue)\(rows == 1 ? "" : "s"), but "
+                + "\(targets) target\(targets == 1 ? "" : "s"); give one for each"
+        case .unsuitableRows(let head, let preparation, let pooling):
+            "the head answers for each \(head.rawValue), but the model prepares each "
+                + "\(preparation.rawValue) and its pooling is '\(pooling.rawValue)'; tags of words need "
+                + "PretrainedModel.words(contentsOf:) with the pooling 'tokens', other heads neither"
         }
     }
 }

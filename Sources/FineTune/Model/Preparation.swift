@@ -1,3 +1,4 @@
+import Autograd
 public import Checkpoint
 public import Layers
 
@@ -31,6 +32,15 @@ public protocol Preparation: Sendable {
     /// Nil if ``batch(_:)`` is random for the item, so that nothing of it may be kept.
     func featureKey(of item: Item) -> FeatureKey?
 
+    /// What a row of the features that a head gets stands for; ``RowKind/input`` by default.
+    var rowKind: RowKind { get }
+
+    /// How many rows an item has: 1 by default, and what ``labelledRows(of:)`` says for words.
+    func rowCount(of item: Item) -> Int
+
+    /// For ``RowKind/word``, the tokens of the item that stand for its words, in order.
+    func labelledRows(of item: Item) -> [Int]
+
     /// What a saved model's `config.json` says of the preparation, under the library's own key.
     var configuration: [(String, JSON)] { get }
 
@@ -40,6 +50,38 @@ public protocol Preparation: Sendable {
 
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws
+}
+
+/// What a row of the features that a head gets stands for, and thus what it answers for.
+public enum RowKind: String, Sendable, Hashable {
+    /// A whole input.
+    case input
+    /// A word of it.
+    case word
+}
+
+extension Preparation {
+    /// A whole input.
+    public var rowKind: RowKind { .input }
+
+    /// The number of labelled rows, or 1.
+    public func rowCount(of item: Item) -> Int {
+        rowKind == .word ? labelledRows(of: item).count : 1
+    }
+
+    /// None.
+    public func labelledRows(of item: Item) -> [Int] { [] }
+
+    /// The rows that a head gets of what the last stage made of these items.
+    func labelledFeatures(_ features: Features, of items: [Item]) -> Variable {
+        guard rowKind == .word else { return features.value }
+        var rows: [Int32] = []
+        for (index, item) in items.enumerated() {
+            let start = features.segments[index].lowerBound
+            rows += labelledRows(of: item).map { Int32(start + $0) }
+        }
+        return features.value.gatheringRows(rows)
+    }
 }
 
 extension Preparation where FeatureKey == Item {

@@ -50,17 +50,19 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     ///   - head: The task.
     ///   - pooling: How the features of a text become one vector. By default the publisher's way for
     ///     classification, ``Pooling/pooler``, so that what is saved is a model that Transformers
-    ///     knows. ``Pooling/mean`` often serves a frozen sentence-transformers model better.
+    ///     knows. ``Pooling/mean`` often serves a frozen sentence-transformers model better. For words
+    ///     there is but ``Pooling/tokens``.
     ///   - seed: For parameters that begin at random.
     /// - Returns: A model with weights of its own, all frozen until a ``Trainer`` trains it.
     /// - Throws: ``HeadError`` if the head cannot be used with this backbone.
     public func attaching<H: Head>(
-        _ head: H, pooling: Pooling = .pooler, seed: UInt64 = 0
+        _ head: H, pooling: Pooling? = nil, seed: UInt64 = 0
     ) throws -> FineTunedModel<P, H> {
         let source = ParameterSource(initializing: .float32, seed: seed)
         return try FineTunedModel(
-            preparation: preparation, architecture: architecture, pooling: pooling, head: head,
-            headSource: source, seed: seed, sharing: weights)
+            preparation: preparation, architecture: architecture,
+            pooling: pooling ?? head.rowKind.pooling, head: head, headSource: source,
+            seed: seed, sharing: weights)
     }
 
     /// The embedding of one input.
@@ -68,13 +70,14 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
 
     /// The embeddings of many inputs, in their order.
     ///
-    /// - Returns: One vector of the backbone's width for each input.
+    /// - Returns: One vector of the backbone's width for each input; for inputs in words, their vectors
+    ///   one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
         let vectors = forEachBatch(of: items, preparation: preparation) { batch in
             var features = preparation.batch(batch)
             for stage in stages { features = stage(features, in: .inference) }
-            return features.value.value
+            return preparation.labelledFeatures(features, of: batch).value
         }
         return vectors.map { normalizesEmbeddings ? normalized($0) : $0 }
     }
@@ -89,8 +92,13 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
 /// activations to be small beside the weights.
 let inferencePassSize = 4096
 
-/// Computes something for each item, in batches of similar size, and returns the rows of the results
-/// in the order of the items.
+/// Computes something for each item, in batches of similar size.
+///
+/// - Parameters:
+///   - items: The items.
+///   - preparation: What they come from.
+///   - compute: From a batch of items to their rows, shape `[rows, width]`.
+/// - Returns: The rows of each item one after the other, in the order of the items.
 func forEachBatch<P: Preparation>(
     of items: [P.Item], preparation: P, _ compute: ([P.Item]) -> Tensor
 ) -> [[Float]] {
@@ -102,7 +110,12 @@ func forEachBatch<P: Preparation>(
             let result = compute(batch.map { items[$0] })
             let width = result.shape[result.rank - 1]
             let values = result.converted(to: .float32).elements(as: Float.self)
-            return batch.indices.map { Array(values[$0 * width..<($0 + 1) * width]) }
+            var start = 0
+            return batch.map { item in
+                let end = start + preparation.rowCount(of: items[item]) * width
+                defer { start = end }
+                return Array(values[start..<end])
+            }
         })
 }
 
@@ -158,4 +171,32 @@ extension PretrainedModel where P == TextPreparation {
         }
         return types.contains("Normalize")
     }
+}
+
+extension PretrainedModel where P == WordPreparation {
+    /// A model of words, to attach a ``TokenClassificationHead`` to, from a folder in the layout of
+    /// Hugging Face; see ``text(contentsOf:maximumLength:)``.
+    ///
+    /// - Parameters:
+    ///   - path: The folder with `config.json`, `model.safetensors` and the tokenizer.
+    ///   - maximumLength: The most tokens of one text.
+    /// - Returns: The backbone.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``TokenizerError``:
+    ///   what is missing or does not fit, and what to do.
+    public static func words(
+        contentsOf path: String, maximumLength: Int? = nil
+    ) throws -> PretrainedModel {
+        let folder = try PretrainedFolder(path: path)
+        let architecture = try TextArchitecture(folder)
+        let preparation = try TextPreparation(
+            folder, configuration: architecture.configuration, maximumLength: maximumLength)
+        return try PretrainedModel(
+            preparation: WordPreparation(preparation), architecture: architecture,
+            pooling: .tokens, normalizesEmbeddings: false)
+    }
+}
+
+extension RowKind {
+    /// How features become rows of this kind where nobody says otherwise.
+    var pooling: Pooling { self == .word ? .tokens : .pooler }
 }

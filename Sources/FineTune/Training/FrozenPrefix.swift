@@ -32,7 +32,7 @@ extension FineTunedModel {
             stageCount: count, pooling: pooling, weights: parameters.map(\.value))
     }
 
-    /// The head's outputs for the items of a batch, shape `[items, outputs]`. What the frozen stages
+    /// The head's outputs for the items of a batch, shape `[rows, outputs]`. What the frozen stages
     /// at the bottom give is taken from `cache`, if there is one, and what they lack for `upcoming`
     /// is computed along with it.
     func outputs(
@@ -41,11 +41,11 @@ extension FineTunedModel {
     ) -> Variable {
         let prefix = cache == nil ? nil : frozenPrefix
         cache?.prepare(for: prefix)
-        guard let cache, let prefix else { return outputs(preparation.batch(items), in: pass) }
+        guard let cache, let prefix else { return network(headFeatures(items, in: pass), in: pass) }
         let kept = cache.features(of: items, before: upcoming, preparation: preparation) {
             features(preparation.batch($0), through: 0..<prefix.stageCount, in: .inference)
         }
         let rest = prefix.stageCount..<stages.count
-        return network(features(kept, through: rest, in: pass).value, in: pass)
+        return outputs(from: features(kept, through: rest, in: pass), of: items, in: pass)
     }
 }

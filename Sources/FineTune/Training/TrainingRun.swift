@@ -308,6 +308,7 @@ struct PreparedExamples<P: Preparation, H: Head> {
                 throw ModelError.emptyText(position: position)
             }
             targets = try model.head.encoded(data.targets)
+            try model.checkRows(of: items, targets)
         } catch {
             throw ExamplesError(purpose: purpose, reason: error)
         }

@@ -62,6 +62,11 @@ enum TinyModel {
     }
 }
 
+extension Pooling {
+    /// Those that make one vector of a text.
+    static let ofTexts = allCases.filter { $0 != .tokens }
+}
+
 extension FineTunedModel {
     /// The bits of every weight, by name.
     func weights() -> [String: [Float]] {

@@ -21,9 +21,9 @@ struct CountingArchitecture: Architecture {
 
     var folder: PretrainedFolder { base.folder }
     var featureSize: Int { base.featureSize }
-    var headDropout: Double { base.headDropout }
-    var headPath: String { base.headPath }
-    var savedKind: String { base.savedKind }
+    func headDropout(for pooling: Pooling) -> Double { base.headDropout(for: pooling) }
+    func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }
+    func savedKind(for pooling: Pooling) -> String? { base.savedKind(for: pooling) }
 
     func makeStages(_ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]) throws -> (
         stages: [any Stage], report: LoadReport

@@ -59,11 +59,11 @@ import Testing
                 model: model, plan: .headOnly(epochs: 1), settings: TrainingSettings(),
                 data: data, validation: nil)
             _ = run.beginEpoch()
-            let batch = model.preparation.batch(
-                try data.inputs.map { try model.preparation.prepared($0) })
+            let items = try data.inputs.map { try model.preparation.prepared($0) }
             #expect(Variable.tapeEntryCount == 0)
             let bytes = Tensor.Memory.statistics.bytesInUse
-            let outputs = model.outputs(batch, in: .training(seed: 0, step: 0))
+            let outputs = model.outputs(
+                of: items, in: .training(seed: 0, step: 0), cache: nil)
             // The head's weight, its bias, and their linear map.
             #expect(Variable.tapeEntryCount == 3)
             // The features that the head got, [40, 32], before and after dropout, and its outputs:
