@@ -53,8 +53,11 @@ public struct PEFTSettings: Sendable, Hashable {
     /// one.
     public static func matches(_ module: String, _ names: [String]) -> Bool {
         names.contains { name in
-            module.hasSameBytes(as: name)
-                || Array(module.utf8.suffix(name.utf8.count + 1)) == Array(".\(name)".utf8)
+            let start = module.utf8.count - name.utf8.count
+            guard start >= 0, module.utf8.dropFirst(start).elementsEqual(name.utf8) else {
+                return false
+            }
+            return start == 0 || module.utf8.dropFirst(start - 1).first == UInt8(ascii: ".")
         }
     }
 }
@@ -88,7 +91,7 @@ extension PEFTSettings {
             return
         }
         rank = try reader.rank()
-        alpha = try reader.number("lora_alpha", absent: 8) { $0.isFinite }
+        alpha = try reader.number("lora_alpha", absent: 8) { abs($0) <= 1e9 }
         dropoutRate = try reader.number("lora_dropout", absent: 0) { $0 >= 0 && $0 < 1 }
         method = try reader.lowRankMethod()
         // The scale of rsLoRA in the form of the others, where it comes along with one of them.

@@ -248,6 +248,26 @@ import Testing
             }?.contains("holds int32") == true)
     }
 
+    /// Settings that do not fit the tensors are found before memory is asked for.
+    @Test(arguments: [3, 65536])
+    func theRankMustBeThatOfTheTensors(_ rank: Int) throws {
+        let fixture = AdapterFixture.named("lora")
+        let folder = try copy(of: fixture.path)
+        let path = folder.path + "/adapter_config.json"
+        var settings = try JSON(contentsOf: path).object ?? [:]
+        settings["r"] = JSON(rank)
+        try folder.write(JSON.object(settings).serialized(), to: "adapter_config.json")
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: folder.path, on: TinyModel.backbone(), head: AdapterFixture.head)
+        }
+        guard case .shapeMismatch(_, let name, [rank, 32], [4, 32])? = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(name.hasSuffix("lora_A.weight"))
+    }
+
     @Test func anotherBaseIsRefused() async throws {
         let (_, model) = try await trained(.lora())
         let saved = try TemporaryFolder()
