@@ -14,8 +14,18 @@ public struct PEFTSettings: Sendable, Hashable {
         case byTensors
     }
 
+    /// The models of Transformers that this library has heads for.
+    public enum Task: String, Sendable, Hashable, CaseIterable {
+        /// A `…ForSequenceClassification`.
+        case sequenceClassification = "SEQ_CLS"
+        /// A `…ForTokenClassification`.
+        case tokenClassification = "TOKEN_CLS"
+    }
+
     /// The kind.
     public var method: Adapter.Method
+    /// `task_type`; nil for others, or if the settings do not say it.
+    public var task: Task?
     /// The rank; 0 for (IA)³.
     public var rank: Int
     /// `lora_alpha`; 0 for (IA)³.
@@ -33,9 +43,10 @@ public struct PEFTSettings: Sendable, Hashable {
 
     /// Settings to be written.
     public init(
-        _ adapter: Adapter, targets: [String], feedForwardModules: [String] = [],
+        _ adapter: Adapter, task: Task, targets: [String], feedForwardModules: [String] = [],
         savedModules: [String], baseName: String?
     ) {
+        self.task = task
         (method, rank, alpha) = (adapter.method, adapter.rank, adapter.alpha)
         dropoutRate = adapter.dropoutRate
         self.targets = .names(targets)
@@ -81,6 +92,7 @@ extension PEFTSettings {
             throw .unsupportedMethod(path, found: "'\(kind)'")
         }
         try reader.checkOthersAreNeutral()
+        task = json["task_type"]?.string.flatMap(Task.init(rawValue:))
         baseName = json["base_model_name_or_path"]?.string
         savedModules = try reader.names("modules_to_save")
         feedForwardModules = []
@@ -216,7 +228,7 @@ extension PEFTSettings {
             "modules_to_save": .array(savedModules.map { JSON($0) }),
             "peft_type": method == .ia3 ? "IA3" : "LORA",
             "peft_version": "0.21.0",
-            "task_type": "SEQ_CLS",
+            "task_type": task.map { JSON($0.rawValue) } ?? .null,
         ]
         if case .names(let names) = targets {
             object["target_modules"] = .array(names.map { JSON($0) })

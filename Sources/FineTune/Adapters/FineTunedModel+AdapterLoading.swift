@@ -2,9 +2,9 @@ import Checkpoint
 import Layers
 import Tensor
 
-extension FineTunedModel where P == TextPreparation {
+extension FineTunedModel {
     /// A model with an adapter that was saved here or by PEFT 0.21, as LoRA, rsLoRA, DoRA, PiSSA or
-    /// (IA)³ of a `…ForSequenceClassification`.
+    /// (IA)³ of a `…ForSequenceClassification` or, on words, of a `…ForTokenClassification`.
     ///
     /// It shares the backbone's weights. What was saved here brings its head, and the base and the
     /// tokenizer must be those that it was trained with. PEFT's files say nothing of either: give the
@@ -14,13 +14,12 @@ extension FineTunedModel where P == TextPreparation {
     ///   - path: The folder with `adapter_config.json` and `adapter_model.safetensors`.
     ///   - backbone: The base.
     ///   - head: The task; by default what the folder says.
-    ///   - pooling: For a folder of PEFT's, which does not say it: ``Pooling/pooler``, as in
-    ///     Transformers.
+    ///   - pooling: For a folder of PEFT's, which does not say it; by default as in Transformers.
     /// - Throws: ``AdapterFolderError`` and ``AdapterError``, which say what is missing or does not
     ///   fit; ``HeadError`` for labels that cannot be used.
     public convenience init(
-        adapter path: String, on backbone: PretrainedModel<TextPreparation>, head: H? = nil,
-        pooling: Pooling = .pooler
+        adapter path: String, on backbone: PretrainedModel<P>, head: H? = nil,
+        pooling: Pooling? = nil
     ) throws {
         let folder = try AdapterFolder(path: path)
         let record = try AdapterRecord(folder)
@@ -29,9 +28,9 @@ extension FineTunedModel where P == TextPreparation {
         }
         let preparation = backbone.preparation
         try self.init(
-            preparation: record?.maximumLength.map { preparation.limited(to: $0) } ?? preparation,
+            preparation: record.map { preparation.configured(by: $0.json) } ?? preparation,
             architecture: backbone.architecture,
-            pooling: record?.pooling ?? pooling, head: head,
+            pooling: record?.pooling ?? pooling ?? head.rowKind.pooling, head: head,
             headSource: ParameterSource(initializing: .float32, seed: 0), seed: 0,
             sharing: backbone.weights)
         if let record, headDescription != record.head { throw AdapterError.otherHead(path) }

@@ -63,7 +63,8 @@ extension FineTunedModel {
             ($0.adapter as? ScalingAdapter)?.scalesInput == true
         }
         return PEFTSettings(
-            adapter, targets: moduleNames(adaptation.places.map(\.map.path)),
+            adapter, task: pooling == .tokens ? .tokenClassification : .sequenceClassification,
+            targets: moduleNames(adaptation.places.map(\.map.path)),
             feedForwardModules: scaled.map { architecture.savedName(of: $0.map.path) },
             savedModules: savedModules, baseName: baseName)
     }

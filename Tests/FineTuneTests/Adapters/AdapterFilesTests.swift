@@ -61,6 +61,34 @@ import Testing
         #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
     }
 
+    /// Taggers of words have adapters too.
+    @Test func aTaggerComesBack() async throws {
+        let folder = try TinyModel.folder()
+        let backbone = try PretrainedModel.words(contentsOf: folder.path, maximumLength: 11)
+        let head = TokenClassificationHead(labels: ["O", "B-A"])
+        let model = try backbone.attaching(head, adapter: .doRA(rank: 2))
+        let texts = (0..<24).map { ["w\(10 + $0)", "w7", "w\(60 - $0)"] }
+        let data = Dataset(
+            texts.enumerated().map {
+                Example(
+                    input: $0.element,
+                    target: $0.offset % 2 == 0 ? ["O", "O", "B-A"] : ["B-A", "O", "O"])
+            })
+        try await Trainer(model, plan: .adapter(epochs: 2, learningRate: 0.01)).fit(on: data)
+        let target = try TemporaryFolder()
+        try model.saveAdapter(to: target.path)
+        #expect(try AdapterFolder(path: target.path).settings.task == .tokenClassification)
+        let restored = try WordTagger(
+            adapter: target.path, on: .words(contentsOf: folder.path))
+        #expect(restored.preparation.maximumLength == 11)
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+        // A head of texts is none of words.
+        #expect(throws: (any Error).self) {
+            try TextClassifier(
+                adapter: target.path, on: PretrainedModel.text(contentsOf: folder.path))
+        }
+    }
+
     /// A loaded adapter trains on.
     @Test func aLoadedAdapterTrains() async throws {
         let (backbone, model) = try await trained(.doRA(rank: 2))
