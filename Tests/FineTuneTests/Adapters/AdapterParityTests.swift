@@ -34,6 +34,21 @@ import Testing
                 == nil)
     }
 
+    @Test func givesTheLogitsOfPEFTForWords() throws {
+        let path = fixturePath("adapters/words")
+        let folder = try TinyModel.folder()
+        let model = try WordTagger(
+            adapter: path, on: .words(contentsOf: folder.path),
+            head: TokenClassificationHead(labels: ["O", "B-A", "I-A"]))
+        let expected = try SafetensorsFile(path: path + "/expected.safetensors")
+        let items = try expected.tokenizedTexts().map {
+            WordPreparation.Item(text: $0, firstTokens: Array($0.ids.indices))
+        }
+        #expect(
+            mismatch(model.outputs(for: items), try expected.doubles("logits"), within: tolerance)
+                == nil)
+    }
+
     /// Gradients of every trained tensor, and the tensors after one step of AdamW.
     @Test(arguments: AdapterFixture.all)
     func learnsAsPEFT(_ fixture: AdapterFixture) throws {
