@@ -18,7 +18,7 @@ extension PretrainedModel {
     /// - Throws: ``HeadError`` if the head cannot be used with this backbone, ``AdapterError`` if it
     ///   has no such layers, `LinearAlgebraError` if a weight has no singular values (PiSSA).
     public func attaching<H: Head>(
-        _ head: H, adapter: Adapter, pooling: Pooling = .pooler, seed: UInt64 = 0
+        _ head: H, adapter: Adapter, pooling: Pooling? = nil, seed: UInt64 = 0
     ) throws -> FineTunedModel<P, H> {
         let model = try attaching(head, pooling: pooling, seed: seed)
         let chosen = model.adaptableMaps.filter { adapter.layers.contains($0.role) }

@@ -101,7 +101,7 @@ extension FineTunedModel {
     /// The modules that are saved whole: the head's, and the first after the backbone's prefix of
     /// everything else that belongs to the task.
     private var savedModules: [String] {
-        let head = String(architecture.headPath.prefix { $0 != "." })
+        let head = String(architecture.headPath(for: pooling).prefix { $0 != "." })
         var modules = [head]
         for parameter in adaptation?.taskParameters ?? [] {
             let name = String(parameter.path.prefix { $0 != "." })

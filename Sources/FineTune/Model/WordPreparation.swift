@@ -106,6 +106,9 @@ public struct WordPreparation: Preparation {
     /// The most tokens of one text.
     public var configuration: [(String, JSON)] { text.configuration }
 
+    /// Of the tokenizer's files.
+    public var fingerprint: Fingerprint { text.fingerprint }
+
     /// Writes the tokenizer's files as they were.
     public func save(to folder: String) throws { try text.save(to: folder) }
 }

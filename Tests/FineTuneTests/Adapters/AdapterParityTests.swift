@@ -43,8 +43,8 @@ import Testing
         for parameter in trained { parameter.isTrainable = true }
         let labels = try expected.integers("labels").map(Int.init)
         let outputs = model.outputs(
-            model.preparation.batch(try expected.tokenizedTexts()),
-            in: .training(seed: 0, step: 0).withoutDropout)
+            of: try expected.tokenizedTexts(),
+            in: .training(seed: 0, step: 0).withoutDropout, cache: nil)
         let loss = model.head.loss(outputs, targets: labels) * (1 / Double(labels.count))
         #expect(
             mismatch(loss.value.scalar, try expected.doubles("loss")[0], within: tolerance) == nil)

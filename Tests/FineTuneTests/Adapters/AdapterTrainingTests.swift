@@ -131,9 +131,9 @@ import Testing
                 let items = try TinyModel.examples(40).inputs.map {
                     try model.preparation.prepared($0)
                 }
-                let batch = model.preparation.batch(items)
                 let bytes = Tensor.Memory.statistics.bytesInUse
-                let outputs = model.outputs(batch, in: .training(seed: 0, step: 0))
+                let outputs = model.outputs(
+                    of: items, in: .training(seed: 0, step: 0), cache: nil)
                 defer { withExtendedLifetime(outputs) {} }
                 return (Variable.tapeEntryCount, Tensor.Memory.statistics.bytesInUse - bytes)
             }

@@ -25,10 +25,10 @@ struct CountingArchitecture: Architecture {
     func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }
     func savedKind(for pooling: Pooling) -> String? { base.savedKind(for: pooling) }
 
-    func makeStages(_ pooling: Pooling, seed: UInt64) throws -> (
-        stages: [any Stage], report: LoadReport
-    ) {
-        let (stages, report) = try base.makeStages(pooling, seed: seed)
+    func makeStages(
+        _ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]
+    ) throws -> (stages: [any Stage], report: LoadReport) {
+        let (stages, report) = try base.makeStages(pooling, seed: seed, sharing: shared)
         return (stages.map { CountingStage(base: $0, counts: counts) }, report)
     }
 
@@ -56,6 +56,7 @@ struct RandomPreparation: Preparation {
     let base: TextPreparation
 
     var configuration: [(String, JSON)] { base.configuration }
+    var fingerprint: Fingerprint { base.fingerprint }
 
     func prepared(_ input: String) throws -> TokenizedText { try base.prepared(input) }
     func size(of item: TokenizedText) -> Int { base.size(of: item) }
