@@ -48,9 +48,10 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
             "example \(example) has \(rows) \(kind.rawValue)\(rows == 1 ? "" : "s"), but "
                 + "\(targets) target\(targets == 1 ? "" : "s"); give one for each"
         case .unsuitableRows(let head, let preparation, let pooling):
-            "the head answers for each \(head.rawValue), but the model prepares each "
-                + "\(preparation.rawValue) and its pooling is '\(pooling.rawValue)'; tags of words need "
-                + "PretrainedModel.words(contentsOf:) with the pooling 'tokens', other heads neither"
+            "the head answers for each \(head.rawValue), the model prepares each "
+                + "\(preparation.rawValue), and its pooling is '\(pooling.rawValue)': these do not go "
+                + "together. Tags of words need PretrainedModel.words(contentsOf:) and the pooling "
+                + "'tokens', other heads neither"
         }
     }
 }

@@ -49,7 +49,7 @@ import Testing
         #expect(try again.outputs(for: texts) == found)
     }
 
-    @Test(arguments: Pooling.allCases)
+    @Test(arguments: Pooling.ofTexts)
     func poolingAndLengthComeBack(_ pooling: Pooling) async throws {
         let (_, model) = try await trained(.lora(), pooling: pooling, maximumLength: 9)
         let folder = try TemporaryFolder()
