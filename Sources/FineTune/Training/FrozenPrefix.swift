@@ -36,7 +36,7 @@ extension FineTunedModel {
     /// at the bottom give is taken from `cache`, if there is one, and what they lack for `upcoming`
     /// is computed along with it.
     func outputs(
-        of items: [P.Item], before upcoming: () -> [P.Item] = { [] }, in pass: Pass,
+        of items: [P.Item], before upcoming: (_ room: Int) -> [P.Item] = { _ in [] }, in pass: Pass,
         cache: FeatureCache<P>?
     ) -> Variable {
         let prefix = cache == nil ? nil : frozenPrefix
