@@ -39,9 +39,14 @@ final class FeatureCache<P: Preparation> {
 
     /// Drops everything unless it comes from these stages.
     func prepare(for prefix: FrozenPrefix?) {
-        if let prefix, let current = self.prefix, current.isIdentical(to: prefix) { return }
+        if isPrepared(for: prefix) { return }
         if self.prefix != nil { clear() }
         self.prefix = prefix
+    }
+
+    /// Whether what it holds comes from these stages.
+    func isPrepared(for prefix: FrozenPrefix?) -> Bool {
+        prefix.map { current in self.prefix?.isIdentical(to: current) == true } ?? false
     }
 
     private func clear() {

@@ -142,10 +142,12 @@ final class TrainingRun<P: Preparation, H: Head> {
         var total = 0.0
         for (index, batch) in batches.enumerated() {
             let targets = batch.map { examples.targets[$0] }
-            let outputs = model.outputs(
-                of: batch.map { examples.items[$0] },
-                before: { upcomingItems(in: batches[(index + 1)...], room: $0) },
-                in: .training(seed: settings.seed, step: passes), cache: featureCache)
+            let pass = Pass.training(seed: settings.seed, step: passes)
+            let features = model.headFeatures(
+                batch.map { examples.items[$0] },
+                before: { upcomingItems(in: batches[(index + 1)...], room: $0) }, in: pass,
+                cache: featureCache)
+            let outputs = model.network(features, in: pass)
             passes &+= 1
             let loss = model.head.loss(outputs, targets: targets)
             total += loss.value.scalar
