@@ -23,6 +23,9 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     /// The head answers for other parts of an input than the model gives it.
     case unsuitableRows(head: RowKind, preparation: RowKind, pooling: Pooling)
 
+    /// Vectors made by a pooling that sentence-transformers does not have.
+    case unsavableEmbedding(Pooling)
+
     /// What is wrong and what to do.
     public var description: String {
         switch self {
@@ -41,6 +44,9 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
             "the folder '\(path)' holds no fine-tuned model of this kind: \(reason)"
         case .emptyText(let position):
             "text \(position) is empty; leave it out or give it a content"
+        case .unsavableEmbedding(let pooling):
+            "sentence-transformers has no pooling '\(pooling.rawValue)'; attach the head with the "
+                + "pooling 'mean' or 'cls', or use save(to:)"
         case .tooManyWords(let fitting, let count, let limit):
             "only the first \(fitting) of \(count) words fit into the \(limit) tokens that the model "
                 + "takes; divide the text, WordPreparation.windows(of:) says where"

@@ -48,7 +48,8 @@ extension FineTunedModel where H: SolvableHead {
     /// The features that the head gets, shape `[rows, width]`, in the order of the items.
     nonisolated(nonsending) func features(for items: [P.Item]) async throws -> Tensor {
         let order = BatchOrder(
-            sizes: items.map { preparation.size(of: $0) }, limit: .tokens(inferencePassSize), seed: 0)
+            sizes: items.map { preparation.size(of: $0) }, limit: .tokens(inferencePassSize),
+            seed: 0)
         var rows: [[[Float]]] = []
         for batch in order.evaluationBatches {
             try Task.checkCancellation()
