@@ -150,7 +150,7 @@ extension Variable {
         let needs = (query.needsGradient, key.needsGradient, value.needsGradient)
         return Variable(output, from: [query, key, value]) { dy in
             let gradients = dy.attentionGradient(
-                query: q, key: k, value: v, output: output, logSums: logSums, settings: settings)
+                query: q, key: k, value: v, logSums: logSums, settings: settings)
             return [
                 needs.0 ? gradients.query : nil, needs.1 ? gradients.key : nil,
                 needs.2 ? gradients.value : nil,

@@ -4,10 +4,11 @@ public import Tensor
 extension Variable {
     /// `x Wᵀ + bias + x′ Uᵀ`, where `U` is the update and `x′` the input after dropout.
     ///
-    /// For many rows without dropout, `W + U` is put together and used as one weight: that is one
-    /// product over the rows instead of three, and no more than `x` is kept for the gradients of the
-    /// factors. For few rows or with dropout the update goes by way of its rank, and what it makes of
-    /// `x`, `[rows, rank]`, is kept too. Which way depends on shapes and dropout alone.
+    /// Without dropout, `W + U` is put together and used as one weight: that is one product over the
+    /// rows instead of three, and no more than `x` is kept for the gradients of the factors. It is done
+    /// for few rows too, so that a row gives the same bits in any batch. With dropout, or where products
+    /// round their operands and the sum would lose a small update, it goes by way of its rank, and what
+    /// it makes of `x′`, `[rows, rank]`, is kept too.
     ///
     /// - Parameters:
     ///   - weight: W, shape `[outputs, inputs]`.
@@ -19,16 +20,15 @@ extension Variable {
         weight: Variable, bias: Variable? = nil, update: LowRankUpdate, dropout: DropoutMask? = nil
     ) -> Variable {
         let (factors, shape) = (update.factors, shape)
-        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-        let rowCount = shape.dropLast().reduce(1, *)
-        let goesByRank = dropout != nil || rowCount * (outputs + inputs) < outputs * inputs
+        let outputs = weight.shape[0]
         let needs = (
             x: needsGradient, weight: weight.needsGradient, down: update.down.needsGradient,
             up: update.up.needsGradient, bias: bias?.needsGradient == true
         )
+        let staysApart = dropout != nil || value.dtype.isRoundedInProducts
         let output: Tensor
         var savedHidden: Tensor?
-        if goesByRank {
+        if staysApart {
             let rows = (dropout.map { value.dropped($0) } ?? value).joinedRows
             let hidden = factors.hidden(rows)
             var sum = value.joinedRows.linear(weight: weight.value, bias: bias?.value).output
@@ -45,9 +45,10 @@ extension Variable {
             let rows = dy.joinedRows
             let dropped = savedX.map { x in (dropout.map { x.dropped($0) } ?? x).joinedRows }
             // dy B, shape [rows, rank].
-            let hidden = needs.down || needs.x && goesByRank ? Tensor.matmul(rows, factors.up) : nil
+            let hidden =
+                needs.down || needs.x && staysApart ? Tensor.matmul(rows, factors.up) : nil
             let dx = savedW.map { w in
-                guard goesByRank, let hidden else {
+                guard staysApart, let hidden else {
                     return Tensor.matmul(rows, factors.added(to: w)).reshaped(shape)
                 }
                 let part = factors.transposed(rows, hidden: hidden)
@@ -96,11 +97,12 @@ extension Variable {
         let (factors, shape) = (update.factors, shape)
         let direction = MagnitudeDirection(
             sum: factors.added(to: weight.value), magnitude: magnitude.value, norms: norms)
+        let staysApart = dropout != nil || value.dtype.isRoundedInProducts
         let output: Tensor
-        if let dropout {
+        if staysApart {
             var sum = value.linear(weight: weight.value, bias: bias?.value).output
-            sum.accumulate(
-                value.dropped(dropout).linear(weight: direction.scaled - weight.value).output)
+            let dropped = dropout.map { value.dropped($0) } ?? value
+            sum.accumulate(dropped.linear(weight: direction.scaled - weight.value).output)
             output = sum
         } else {
             output = value.linear(weight: direction.scaled, bias: bias?.value).output
@@ -128,10 +130,10 @@ extension Variable {
             let dv = outer.map { $0 * direction.ratio }
             var dx: Tensor?
             if needsX {
-                if let dropout {
+                if staysApart {
+                    let part = Tensor.matmul(rows, direction.scaled - savedW)
                     var sum = Tensor.matmul(rows, savedW)
-                    sum.accumulate(
-                        Tensor.matmul(rows, direction.scaled - savedW).dropped(dropout))
+                    sum.accumulate(dropout.map { part.dropped($0) } ?? part)
                     dx = sum.reshaped(shape)
                 } else {
                     dx = Tensor.matmul(rows, direction.scaled).reshaped(shape)
@@ -154,6 +156,13 @@ extension Variable {
                 ? outer.map { ($0 * direction.sum).sum(axis: 1) / direction.norms } : nil
             return [dx, dw, down, up, length, needs.bias ? rows.sum(axis: 0) : nil]
         }
+    }
+}
+
+extension Tensor.DType {
+    /// Whether matrix products round elements of this type now.
+    fileprivate var isRoundedInProducts: Bool {
+        self == .float32 && Tensor.Precision.current == .bfloat16
     }
 }
 

@@ -38,13 +38,26 @@ public struct PretrainedFolder: Sendable {
         let index = "\(path)/model.safetensors.index.json"
         do {
             if kind(of: single) == .file { return try SafetensorsFile(path: single) }
-            if kind(of: index) == .file { return try ShardedSafetensors(indexPath: index) }
+            if kind(of: index) == .file {
+                return try ShardedSafetensors(indexPath: index, root: hubCache(around: path))
+            }
         } catch {
             throw .unreadable("\(error)")
         }
         let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"]
         throw .missingWeights(
             path, found: others.filter { kind(of: "\(path)/\($0)") == .file })
+    }
+
+    /// The folder of a model in Hugging Face's cache, if `path` is a revision in it: the files of
+    /// `snapshots/<revision>` are links to those of `blobs` beside it.
+    private static func hubCache(around path: String) -> String? {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        while parts.count > 1, parts.last?.isEmpty == true { parts.removeLast() }
+        guard parts.count >= 2, parts[parts.count - 2] == "snapshots" else { return nil }
+        let cache = parts.dropLast(2).joined(separator: "/")
+        let root = cache.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : cache
+        return kind(of: root + "/blobs") == .folder ? root : nil
     }
 
     /// The content of one of the folder's JSON files, or nil if there is no such file.

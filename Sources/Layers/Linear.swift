@@ -23,6 +23,17 @@ public protocol LinearAdapter: AnyObject {
     ///   - bias: The layer's own, shape `[outputs]`; nil if it has none.
     /// - Returns: Both in the shapes of the layer's own.
     func merged(weight: Tensor, bias: Tensor?) -> (weight: Tensor, bias: Tensor?)
+
+    /// What is saved, by the paths of the parameters: an adapter of a simpler kind that changes the
+    /// map by the same.
+    var savedTensors: [(path: String, tensor: Tensor)] { get }
+}
+
+extension LinearAdapter {
+    /// The parameters as they are.
+    public var savedTensors: [(path: String, tensor: Tensor)] {
+        parameters.map { ($0.path, $0.value) }
+    }
 }
 
 /// Applies `y = activation(x Wᵀ + b)`.

@@ -23,15 +23,28 @@ struct MatrixProduct {
         b: UnsafeRawPointer, bStrides: Strides, c: UnsafeMutableRawPointer
     ) {
         require(dtype.isComputable, "\(dtype) is for storage; convert it to compute")
-        (self.m, self.n, self.k, size) = (m, n, k, dtype.byteCount)
+        self.init(
+            kernels: Tensor.Precision.current.products(of: dtype), size: dtype.byteCount, m: m,
+            n: n, k: k, a: a, aStrides: aStrides, b: b, bStrides: bStrides, c: c)
+    }
+
+    private init(
+        kernels: UnsafePointer<ck_products>, size: Int, m: Int, n: Int, k: Int,
+        a: UnsafeRawPointer, aStrides: Strides, b: UnsafeRawPointer, bStrides: Strides,
+        c: UnsafeMutableRawPointer
+    ) {
+        (self.kernels, self.size, self.m, self.n, self.k) = (kernels, size, m, n, k)
         (self.a, self.aStrides, self.b, self.bStrides, self.c) = (a, aStrides, b, bStrides, c)
-        kernels = Tensor.Precision.current.products(of: dtype)
     }
 
     /// Computes the product, then calls `finish` with the rows and columns of every block while
     /// they are still in the cache.
     func run(finish: ((_ rows: Range<Int>, _ columns: Range<Int>) -> Void)? = nil) {
         guard m > 0, n > 0 else { return }
+        // Few rows do not repay packing b: it is read where it is, and a is packed.
+        if m < n, 3 * m <= panelColumns, kernels.pointee.packs_left == 0 {
+            return runTransposed(finish: finish)
+        }
         let packed = kernels.pointee.packs_left != 0 ? packedLeft() : nil
         let (rowTiles, columnTiles) = tiling
         let right = Storage(byteCount: columnTiles * rowTiles * panelBytes(of: columnTiles))
@@ -43,6 +56,35 @@ struct MatrixProduct {
             multiply(rows, columns, left: packed?.base, panels: panels, finish: finish)
         }
         withExtendedLifetime((packed, right)) {}
+    }
+
+    /// Computes the transpose of `c` as the product of the transposes, and copies it over block by
+    /// block. Each element is the same chain of multiply-adds.
+    private func runTransposed(finish: ((Range<Int>, Range<Int>) -> Void)?) {
+        let scratch = Storage(byteCount: m * n * size)
+        MatrixProduct(
+            kernels: kernels, size: size, m: n, n: m, k: k,
+            a: b, aStrides: (row: bStrides.column, column: bStrides.row),
+            b: a, bStrides: (row: aStrides.column, column: aStrides.row), c: scratch.base
+        ).run { columns, rows in
+            switch size {
+            case 4: transpose(scratch.base, rows, columns, as: UInt32.self)
+            default: transpose(scratch.base, rows, columns, as: UInt64.self)
+            }
+            finish?(rows, columns)
+        }
+        withExtendedLifetime(scratch) {}
+    }
+
+    private func transpose<Bits>(
+        _ source: UnsafeMutableRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
+        as type: Bits.Type
+    ) {
+        let from = source.assumingMemoryBound(to: type)
+        let to = c.assumingMemoryBound(to: type)
+        for row in rows {
+            for column in columns { to[row * n + column] = from[column * m + row] }
+        }
     }
 
     // MARK: Blocks

@@ -49,17 +49,15 @@ extension Tensor {
     ///
     /// - Returns: The gradients of query, key and value.
     public func attentionGradient(
-        query: Tensor, key: Tensor, value: Tensor, output: Tensor, logSums: Tensor,
-        settings: AttentionSettings
+        query: Tensor, key: Tensor, value: Tensor, logSums: Tensor, settings: AttentionSettings
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         checkSameShape(query, "the gradient of an attention")
-        checkSameShape(output, "the gradient of an attention")
         require(
             logSums.shape == [query.shape[0], settings.heads] && logSums.dtype == dtype,
             "log-sums of \(logSums.dtype) \(logSums.shape) do not fit an attention of "
                 + "\(settings.heads) heads over \(dtype) \(shape)")
         let attention = AttentionTiles(query: query, key: key, value: value, settings: settings)
-        let (dy, y, sums) = (contiguous(), output.contiguous(), logSums.contiguous())
+        let (dy, sums) = (contiguous(), logSums.contiguous())
         let dquery = Tensor(uninitialized: shape, dtype: dtype)
         let dkey = Tensor(uninitialized: shape, dtype: dtype)
         let dvalue = Tensor(uninitialized: shape, dtype: dtype)
@@ -67,7 +65,7 @@ extension Tensor {
             let at = row * attention.rowBytes
             kernels.pointee.attention_gradient(
                 shape, dquery.base + at, dkey.base + at, dvalue.base + at, dy.pointer + at,
-                y.pointer + at, sums.pointer + row * attention.logSumBytes,
+                sums.pointer + row * attention.logSumBytes,
                 attention.query.pointer + at, attention.key.pointer + at,
                 attention.value.pointer + at, segment, head, scratch)
         }

@@ -14,6 +14,11 @@ content = open(sys.argv[1], "rb").read() + sys.version.encode()
 print(hashlib.sha256(content).hexdigest()[:16])' "$requirements")
 environment="${XDG_CACHE_HOME:-$HOME/.cache}/swift-finetune/python-$digest"
 
+# Tests that run side by side ask at the same moment: one makes it, the others wait.
+mkdir -p "$(dirname "$environment")"
+exec 9>"$environment.lock"
+python3 -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+
 if [[ ! -e "$environment/complete" ]]; then
     if ! python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'; then
         echo "Python 3.11 or newer with venv is needed: apt-get install python3-venv" >&2
@@ -25,4 +30,5 @@ if [[ ! -e "$environment/complete" ]]; then
     "$environment/bin/python" -m pip install --quiet --requirement "$requirements" >&2
     touch "$environment/complete"
 fi
+exec 9>&-
 echo "$environment/bin/python"

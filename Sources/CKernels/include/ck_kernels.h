@@ -83,9 +83,9 @@ struct ck_kernels {
                                CK_IN query, CK_IN key, CK_IN value, long segment, long head,
                                CK_OUT scratch);
     void (*_Nonnull attention_gradient)(const ck_attention *_Nonnull a, CK_OUT dquery, CK_OUT dkey,
-                                        CK_OUT dvalue, CK_IN dout, CK_IN out, CK_IN log_sum,
-                                        CK_IN query, CK_IN key, CK_IN value, long segment,
-                                        long head, CK_OUT scratch);
+                                        CK_OUT dvalue, CK_IN dout, CK_IN log_sum, CK_IN query,
+                                        CK_IN key, CK_IN value, long segment, long head,
+                                        CK_OUT scratch);
     // optimizer.h
     void (*_Nonnull adamw)(const ck_adamw *_Nonnull o, CK_OUT parameter, CK_OUT moment1,
                            CK_OUT moment2, CK_IN gradient, long n);

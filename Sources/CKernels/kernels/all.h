@@ -5,7 +5,6 @@
 #include "activation.h"
 #include "normalization.h"
 #include "random.h"
-#include "attention.h"
 #include "optimizer.h"
 
 // Operands are packed as they are.
@@ -28,6 +27,7 @@ INLINE void F(pack_row)(T *y, const T *x, long k_stride, long n) { memcpy(y, x, 
 #undef DEPTH
 #undef PACKS_LEFT
 #undef MULTIPLY_ADD
+#include "attention.h"
 
 const struct ck_kernels TABLE = {
     .binary = F(binary),

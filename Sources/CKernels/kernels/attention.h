@@ -57,9 +57,16 @@ static void F(product)(T *c, long ldc, const T *a, long a_row, long a_column, co
 
 // y [width, padded length] = the transpose of x [length, width], padded with zeros.
 static void F(transpose)(T *y, const T *x, long stride, long length, long width) {
-    long padded = F(padded)(length);
+    const long padded = F(padded)(length), rows = length / 8 * 8, columns = width / 8 * 8;
+    for (long r = 0; r < rows; r += 8)
+        for (long c = 0; c < columns; c += 8) {
+            F(octet) block[8];
+            for (int i = 0; i < 8; i++) block[i] = F(load_octet)(x + (r + i) * stride + c);
+            F(transpose_octets)(block);
+            for (int i = 0; i < 8; i++) memcpy(y + (c + i) * padded + r, &block[i], sizeof block[i]);
+        }
     for (long c = 0; c < width; c++) {
-        for (long r = 0; r < length; r++) y[c * padded + r] = x[r * stride + c];
+        for (long r = c < columns ? rows : 0; r < length; r++) y[c * padded + r] = x[r * stride + c];
         for (long r = length; r < padded; r++) y[c * padded + r] = 0;
     }
 }
@@ -139,16 +146,37 @@ static void F(attention)(const ck_attention *a, void *out_, void *log_sum_, cons
     F(finish)(o, out, a->out_stride, n, width);
 }
 
-// With D = sum(dout out) per row and ds = p (mask dp - D) scale:
+// A row of scores and one of dp as they come from the products become p mask and
+// ds = p (mask dp - D) scale with D = sum(p mask dp). What the columns past n hold is read by no
+// product. Without a mask nothing is dropped.
+INLINE void F(score_gradient)(T *p, T *ds, const T *mask, long n, T scale, T shift) {
+    V total = {0};
+    for (long j = 0; j < n; j += LANES) {
+        V e = F(vexp)(F(load)(p + j) * scale - shift), d = F(load)(ds + j);
+        if (mask) d *= n - j >= LANES ? F(load)(mask + j) : F(load_part)(mask + j, n - j, 0);
+        F(store)(p + j, e);
+        F(store)(ds + j, d);
+        total += (n - j >= LANES ? e : F(load_part)(p + j, n - j, 0)) * d;
+    }
+    T dot = F(lane_sum)(total);
+    for (long j = 0; j < n; j += LANES) {
+        V e = F(load)(p + j);
+        F(store)(ds + j, e * (F(load)(ds + j) - dot) * scale);
+        if (!mask) continue;
+        F(store)(p + j, e * (n - j >= LANES ? F(load)(mask + j) : F(load_part)(mask + j, n - j, 0)));
+    }
+}
+
+// With s and p as above and ds as in score_gradient:
 // dv = (p mask)^T dout   dp = dout v^T   dq = ds k   dk = ds^T q
 static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dkey_, void *dvalue_,
-                                  const void *dout_, const void *out_, const void *log_sum_,
-                                  const void *query_, const void *key_, const void *value_,
-                                  long segment, long head, void *scratch_) {
+                                  const void *dout_, const void *log_sum_, const void *query_,
+                                  const void *key_, const void *value_, long segment, long head,
+                                  void *scratch_) {
     const long n = a->length, width = a->width, padded = F(padded)(n), at = head * width;
     const T *query = (const T *)query_ + at, *key = (const T *)key_ + at;
     const T *value = (const T *)value_ + at, *dout = (const T *)dout_ + at;
-    const T *out = (const T *)out_ + at, *log_sum = (const T *)log_sum_ + head;
+    const T *log_sum = (const T *)log_sum_ + head;
     T *dquery = (T *)dquery_ + at, *dkey = (T *)dkey_ + at, *dvalue = (T *)dvalue_ + at;
     T *scratch = scratch_;
     T *key_t = scratch, *value_t = key_t + width * padded, *p_block = value_t + width * padded;
@@ -167,29 +195,17 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
     F(transpose)(value_t, value, a->stride, n, width);
     for (long first = 0; first < n; first += F(row_block)) {
         long rows = n - first < F(row_block) ? n - first : F(row_block);
-        // A head's part of a row is too short for the CPU to see it coming.
-        for (long r = 0; r < rows; r++)
-            for (long c = 0; c < width; c += 64 / (long)sizeof(T))
-                __builtin_prefetch(out + (first + r) * a->out_stride + c);
         F(product)(p_block, padded, query + first * a->stride, a->stride, 1, key_t, padded, rows,
                    padded, width, 0);
         F(product)(d_block, padded, dout + first * a->out_stride, a->out_stride, 1, value_t, padded,
                    rows, padded, width, 0);
         if (a->dropout.rate > 0)
             F(multipliers)(mask, &a->dropout, F(mask_start)(a, segment, head, first), rows * n);
-        else
-            for (long i = 0; i < rows * n; i++) mask[i] = 1;
         for (long r = 0; r < rows; r++) {
-            T *p = p_block + r * padded, *ds = d_block + r * padded, *m = mask + r * n;
-            const long row = (first + r) * a->out_stride;
-            T dot = (T)F(dot)(dout + row, out + row, width), shift = log_sum[(first + r) * a->heads];
-            // The columns past n hold finite leftovers that no product reads.
-            for (long j = 0; j < padded; j += LANES)
-                F(store)(p + j, F(vexp)(F(load)(p + j) * scale - shift));
-            for (long j = 0; j < n; j++) {
-                ds[j] = p[j] * (ds[j] * m[j] - dot) * scale;
-                p[j] *= m[j];
-            }
+            T *p = p_block + r * padded, *ds = d_block + r * padded;
+            const T shift = log_sum[(first + r) * a->heads];
+            if (a->dropout.rate > 0) F(score_gradient)(p, ds, mask + r * n, n, scale, shift);
+            else F(score_gradient)(p, ds, NULL, n, scale, shift);
         }
         F(product)((T *)dv.rows, dv.stride, p_block, 1, padded, d.rows + first * d.stride, d.stride,
                    n, whole_width, rows, first > 0);

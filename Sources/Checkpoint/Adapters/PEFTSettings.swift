@@ -14,8 +14,18 @@ public struct PEFTSettings: Sendable, Hashable {
         case byTensors
     }
 
+    /// The models of Transformers that this library has heads for.
+    public enum Task: String, Sendable, Hashable, CaseIterable {
+        /// A `…ForSequenceClassification`.
+        case sequenceClassification = "SEQ_CLS"
+        /// A `…ForTokenClassification`.
+        case tokenClassification = "TOKEN_CLS"
+    }
+
     /// The kind.
     public var method: Adapter.Method
+    /// `task_type`; nil for others, or if the settings do not say it.
+    public var task: Task?
     /// The rank; 0 for (IA)³.
     public var rank: Int
     /// `lora_alpha`; 0 for (IA)³.
@@ -33,9 +43,10 @@ public struct PEFTSettings: Sendable, Hashable {
 
     /// Settings to be written.
     public init(
-        _ adapter: Adapter, targets: [String], feedForwardModules: [String] = [],
+        _ adapter: Adapter, task: Task, targets: [String], feedForwardModules: [String] = [],
         savedModules: [String], baseName: String?
     ) {
+        self.task = task
         (method, rank, alpha) = (adapter.method, adapter.rank, adapter.alpha)
         dropoutRate = adapter.dropoutRate
         self.targets = .names(targets)
@@ -53,8 +64,11 @@ public struct PEFTSettings: Sendable, Hashable {
     /// one.
     public static func matches(_ module: String, _ names: [String]) -> Bool {
         names.contains { name in
-            module.hasSameBytes(as: name)
-                || Array(module.utf8.suffix(name.utf8.count + 1)) == Array(".\(name)".utf8)
+            let start = module.utf8.count - name.utf8.count
+            guard start >= 0, module.utf8.dropFirst(start).elementsEqual(name.utf8) else {
+                return false
+            }
+            return start == 0 || module.utf8.dropFirst(start - 1).first == UInt8(ascii: ".")
         }
     }
 }
@@ -78,6 +92,7 @@ extension PEFTSettings {
             throw .unsupportedMethod(path, found: "'\(kind)'")
         }
         try reader.checkOthersAreNeutral()
+        task = json["task_type"]?.string.flatMap(Task.init(rawValue:))
         baseName = json["base_model_name_or_path"]?.string
         savedModules = try reader.names("modules_to_save")
         feedForwardModules = []
@@ -88,7 +103,7 @@ extension PEFTSettings {
             return
         }
         rank = try reader.rank()
-        alpha = try reader.number("lora_alpha", absent: 8) { $0.isFinite }
+        alpha = try reader.number("lora_alpha", absent: 8) { abs($0) <= 1e9 }
         dropoutRate = try reader.number("lora_dropout", absent: 0) { $0 >= 0 && $0 < 1 }
         method = try reader.lowRankMethod()
         // The scale of rsLoRA in the form of the others, where it comes along with one of them.
@@ -213,7 +228,7 @@ extension PEFTSettings {
             "modules_to_save": .array(savedModules.map { JSON($0) }),
             "peft_type": method == .ia3 ? "IA3" : "LORA",
             "peft_version": "0.21.0",
-            "task_type": "SEQ_CLS",
+            "task_type": task.map { JSON($0.rawValue) } ?? .null,
         ]
         if case .names(let names) = targets {
             object["target_modules"] = .array(names.map { JSON($0) })

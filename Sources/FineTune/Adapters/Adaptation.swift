@@ -37,10 +37,7 @@ final class Adaptation {
     }
 
     /// Of all pretrained weights that the model uses.
-    var baseFingerprint: Fingerprint {
-        Fingerprint(
-            of: base.map { fingerprints.fingerprint(of: $0.parameter.path, value: $0.value) })
-    }
+    var baseFingerprint: Fingerprint { fingerprints.fingerprint(of: base) }
 
     /// The paths of pretrained weights that are no longer what they were, though they do not belong
     /// to the task.
@@ -66,8 +63,13 @@ final class Adaptation {
 final class WeightFingerprints: Sendable {
     private let known = Mutex<[String: Fingerprint]>([:])
 
+    /// Of several weights in their order.
+    func fingerprint(of weights: [(parameter: Parameter, value: Tensor)]) -> Fingerprint {
+        Fingerprint(of: weights.map { fingerprint(of: $0.parameter.path, value: $0.value) })
+    }
+
     /// Of the pretrained weight at `path`, whose value this is.
-    func fingerprint(of path: String, value: Tensor) -> Fingerprint {
+    private func fingerprint(of path: String, value: Tensor) -> Fingerprint {
         if let found = known.withLock({ $0[path] }) { return found }
         let taken = Fingerprint(name: path, value)
         known.withLock { $0[path] = taken }

@@ -10,8 +10,8 @@ struct AdapterRecord {
     /// The head's entries, as in `config.json`.
     let head: JSON
     let pooling: Pooling
-    /// The most tokens of one text.
-    let maximumLength: Int?
+    /// All of it: among others the settings of the preparation.
+    let json: JSON
     /// Of the weights that the adapter was trained on.
     let base: String
     /// Of the tokenizer's files.
@@ -52,7 +52,7 @@ struct AdapterRecord {
             let base = json["base"]?.string, let tokenizer = json["tokenizer"]?.string
         else { throw unusable("lacks the head, the pooling or a fingerprint") }
         (self.head, self.pooling, self.base, self.tokenizer) = (head, pooling, base, tokenizer)
-        maximumLength = json["maximum_length"]?.int
+        self.json = json
     }
 }
 

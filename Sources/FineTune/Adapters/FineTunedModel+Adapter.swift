@@ -42,7 +42,8 @@ extension FineTunedModel {
     }
 
     /// Puts the adapter into the weights: answers stay the same but for rounding, and take no longer
-    /// than without it. What is merged cannot be trained. Merging twice does nothing.
+    /// than without it, which shows when single texts are asked for. What is merged cannot be trained.
+    /// Merging twice does nothing.
     ///
     /// - Throws: ``AdapterError/noAdapter``.
     public func mergeAdapter() throws(AdapterError) {
@@ -94,6 +95,11 @@ extension FineTunedModel {
         return components.dropLast().contains { $0.hasSuffix("classifier") }
     }
 
+    /// The parameters of the stages that are the base's.
+    var baseParameters: [Parameter] {
+        stages.flatMap(\.parameters).filter { !$0.kind.isAdapter && !belongsToTask($0) }
+    }
+
     /// Makes an adapter for each place. The model must not have been trained.
     ///
     /// - Parameters:
@@ -120,7 +126,7 @@ extension FineTunedModel {
                     for: place.map, role: place.role, scalesInput: place.scalesInput, from: source))
         }
         adaptation = Adaptation(
-            adapter: adapter, places: made, base: parameters.filter { !belongsToTask($0) },
+            adapter: adapter, places: made, base: baseParameters,
             taskParameters: parameters.filter {
                 belongsToTask($0) || trained.contains($0.path)
             }, fingerprints: fingerprints)

@@ -44,6 +44,9 @@ public protocol Preparation: Sendable {
     /// What a saved model's `config.json` says of the preparation, under the library's own key.
     var configuration: [(String, JSON)] { get }
 
+    /// The same preparation with the settings of a ``configuration`` that was saved.
+    func configured(by configuration: JSON) -> Self
+
     /// Stands for everything that decides what an input becomes, to tell whether two preparations are
     /// the same: a tokenizer's files.
     var fingerprint: Fingerprint { get }
@@ -70,6 +73,9 @@ extension Preparation {
     public func rowCount(of item: Item) -> Int {
         rowKind == .word ? labelledRows(of: item).count : 1
     }
+
+    /// The preparation itself: there need not be settings.
+    public func configured(by configuration: JSON) -> Self { self }
 
     /// None.
     public func labelledRows(of item: Item) -> [Int] { [] }

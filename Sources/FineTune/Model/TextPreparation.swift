@@ -109,9 +109,11 @@ public struct TextPreparation: Preparation {
         Fingerprint(of: files.flatMap { [Fingerprint($0.name), Fingerprint($0.file.bytes)] })
     }
 
-    /// The same preparation with another limit, as far as the tokenizer and the model allow.
-    func limited(to maximumLength: Int) -> TextPreparation {
-        TextPreparation(self, maximumLength: maximumLength)
+    /// The same preparation with the saved limit, as far as the tokenizer and the model allow.
+    public func configured(by configuration: JSON) -> TextPreparation {
+        configuration["maximum_length"]?.int.map {
+            TextPreparation(self, maximumLength: $0)
+        } ?? self
     }
 
     /// Writes the tokenizer's files as they were.

@@ -106,7 +106,12 @@ public struct WordPreparation: Preparation {
     /// The most tokens of one text.
     public var configuration: [(String, JSON)] { text.configuration }
 
-    /// Of the tokenizer's files.
+    /// The same preparation with the saved limit.
+    public func configured(by configuration: JSON) -> WordPreparation {
+        WordPreparation(text.configured(by: configuration))
+    }
+
+    /// That of the tokenizer's files.
     public var fingerprint: Fingerprint { text.fingerprint }
 
     /// Writes the tokenizer's files as they were.

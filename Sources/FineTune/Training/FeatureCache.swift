@@ -26,7 +26,7 @@ final class FeatureCache<P: Preparation> {
     private var prefix: FrozenPrefix?
     private var storage: FeatureStorage
     private var entries: [P.FeatureKey: Entry] = [:]
-    /// What the last pass computed, if it found no room: it may have been for several batches.
+    /// What the last pass computed for this batch and the next ones, if it found no room.
     private var recent: [P.FeatureKey: Entry] = [:]
     /// Where the rows of a batch are put together; as large as the largest batch so far.
     private var staging: [UInt8] = []
@@ -67,7 +67,8 @@ final class FeatureCache<P: Preparation> {
         requestedCount += items.count
         var found = keys.map { entry($0) }
         if found.contains(where: { $0 == nil }) {
-            let missing = unknown(items + upcoming(), preparation)
+            let ahead = upcoming()
+            let missing = unknown(items + ahead, preparation)
             let computed = compute(missing.map(\.item))
             computedCount += missing.count
             let kept = keepsNew ? storage.keep(computed.value.value) : nil
@@ -77,8 +78,15 @@ final class FeatureCache<P: Preparation> {
                 fresh[key] = Entry(block: block, rows: computed.segments[number])
             }
             found = keys.map { entry($0) ?? fresh[$0] }
-            if kept != nil { entries.merge(fresh) { $1 } }
-            recent = kept == nil ? fresh : [:]
+            if kept != nil {
+                entries.merge(fresh) { $1 }
+            } else {
+                // What the pass before this one computed ahead is still needed.
+                for key in ahead.lazy.compactMap({ preparation.featureKey(of: $0) }) {
+                    fresh[key] = fresh[key] ?? recent[key]
+                }
+                recent = fresh
+            }
             if missing.map(\.key) == keys { return computed }
         }
         if let features = joined(found.compactMap { $0 }) { return features }

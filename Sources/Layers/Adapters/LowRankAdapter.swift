@@ -117,6 +117,13 @@ public final class LowRankAdapter: LinearAdapter {
     /// The rank of ``plainFactors``: twice that of PiSSA.
     public var plainRank: Int { down.value.shape[0] * (origin == nil ? 1 : 2) }
 
+    /// As ``plainFactors``: PiSSA's own would need a base that is changed.
+    public var savedTensors: [(path: String, tensor: Tensor)] {
+        let plain = plainFactors
+        return [(down.path, plain.down), (up.path, plain.up)]
+            + (magnitude.map { [($0.path, $0.value)] } ?? [])
+    }
+
     /// Makes this what moves `weight` by the weighted sum of what each of the others moves it by:
     /// `W + Σ weight · (Wᵢ − W)`.
     ///

@@ -43,7 +43,7 @@ extension DifferentiableOperation {
             }),
     ]
 
-    /// Few rows go by way of the rank, many do not: both kinds, with and without everything else.
+    /// With dropout the update goes by way of its rank: both ways, with and without everything else.
     private static func everySetting(
         _ make: (Tensor.Shape, Int, Int, Bool, Bool, DropoutMask?) -> Case
     ) -> [Case] {

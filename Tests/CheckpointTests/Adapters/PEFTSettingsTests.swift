@@ -106,7 +106,7 @@ import Testing
     ])
     func whatIsWrittenIsRead(_ adapter: Adapter) throws {
         let written = PEFTSettings(
-            adapter, targets: ["a.query", "b"],
+            adapter, task: .tokenClassification, targets: ["a.query", "b"],
             feedForwardModules: adapter.method == .ia3 ? ["b"] : [],
             savedModules: ["classifier"], baseName: "name")
         let read = try PEFTSettings(written.json, path: "adapter_config.json")

@@ -47,6 +47,42 @@ import Testing
         }
     }
 
+    /// As `huggingface_hub` keeps them: the files of a revision link to files named by their content.
+    @Test(arguments: ["", "/"])
+    func aRevisionInAHubCacheIsAFolder(_ slash: String) throws {
+        try withTemporaryFolder { cache throws in
+            let (revision, blobs) = (cache + "/snapshots/1a2b", cache + "/blobs")
+            for path in [cache + "/snapshots", revision, blobs] {
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: false)
+            }
+            try write(Array("{\"model_type\": \"bert\"}".utf8), to: blobs + "/config.json")
+            try ShardedSafetensors.write(
+                tensors(["a", "b"]), inFolder: blobs, shardByteLimit: 12)
+            for name in try FileManager.default.contentsOfDirectory(atPath: blobs) {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(revision)/\(name)", withDestinationPath: "../../blobs/\(name)")
+            }
+            let folder = try PretrainedFolder(path: revision + slash)
+            #expect(Set(folder.tensors.names) == ["a", "b"])
+            // Only there: a link out of any other folder is refused.
+            try FileManager.default.moveItem(atPath: revision, toPath: cache + "/copies")
+            try FileManager.default.createDirectory(
+                atPath: revision, withIntermediateDirectories: false)
+            try FileManager.default.moveItem(
+                atPath: cache + "/copies", toPath: revision + "/copies")
+            for name in try FileManager.default.contentsOfDirectory(atPath: revision + "/copies") {
+                let link = "\(revision)/copies/\(name)"
+                try FileManager.default.removeItem(atPath: link)
+                try FileManager.default.createSymbolicLink(
+                    atPath: link, withDestinationPath: "../../../blobs/\(name)")
+            }
+            #expect(throws: PretrainedFolderError.self) {
+                try PretrainedFolder(path: revision + "/copies")
+            }
+        }
+    }
+
     @Test func aMissingShardIsNamed() throws {
         try withFolder(["a", "b"], shardByteLimit: 12) { folder in
             try FileManager.default.removeItem(

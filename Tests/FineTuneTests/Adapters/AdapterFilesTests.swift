@@ -61,6 +61,34 @@ import Testing
         #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
     }
 
+    /// Taggers of words have adapters too.
+    @Test func aTaggerComesBack() async throws {
+        let folder = try TinyModel.folder()
+        let backbone = try PretrainedModel.words(contentsOf: folder.path, maximumLength: 11)
+        let head = TokenClassificationHead(labels: ["O", "B-A"])
+        let model = try backbone.attaching(head, adapter: .doRA(rank: 2))
+        let texts = (0..<24).map { ["w\(10 + $0)", "w7", "w\(60 - $0)"] }
+        let data = Dataset(
+            texts.enumerated().map {
+                Example(
+                    input: $0.element,
+                    target: $0.offset % 2 == 0 ? ["O", "O", "B-A"] : ["B-A", "O", "O"])
+            })
+        try await Trainer(model, plan: .adapter(epochs: 2, learningRate: 0.01)).fit(on: data)
+        let target = try TemporaryFolder()
+        try model.saveAdapter(to: target.path)
+        #expect(try AdapterFolder(path: target.path).settings.task == .tokenClassification)
+        let restored = try WordTagger(
+            adapter: target.path, on: .words(contentsOf: folder.path))
+        #expect(restored.preparation.maximumLength == 11)
+        #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
+        // A head of texts is none of words.
+        #expect(throws: (any Error).self) {
+            try TextClassifier(
+                adapter: target.path, on: PretrainedModel.text(contentsOf: folder.path))
+        }
+    }
+
     /// A loaded adapter trains on.
     @Test func aLoadedAdapterTrains() async throws {
         let (backbone, model) = try await trained(.doRA(rank: 2))
@@ -246,6 +274,26 @@ import Testing
                     [Int32](repeating: 1, count: $0[0].tensor.elementCount),
                     shape: $0[0].tensor.shape)
             }?.contains("holds int32") == true)
+    }
+
+    /// Settings that do not fit the tensors are found before memory is asked for.
+    @Test(arguments: [3, 65536])
+    func theRankMustBeThatOfTheTensors(_ rank: Int) throws {
+        let fixture = AdapterFixture.named("lora")
+        let folder = try copy(of: fixture.path)
+        let path = folder.path + "/adapter_config.json"
+        var settings = try JSON(contentsOf: path).object ?? [:]
+        settings["r"] = JSON(rank)
+        try folder.write(JSON.object(settings).serialized(), to: "adapter_config.json")
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: folder.path, on: TinyModel.backbone(), head: AdapterFixture.head)
+        }
+        guard case .shapeMismatch(_, let name, [rank, 32], [4, 32])? = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(name.hasSuffix("lora_A.weight"))
     }
 
     @Test func anotherBaseIsRefused() async throws {

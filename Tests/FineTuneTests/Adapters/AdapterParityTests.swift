@@ -34,6 +34,21 @@ import Testing
                 == nil)
     }
 
+    @Test func givesTheLogitsOfPEFTForWords() throws {
+        let path = fixturePath("adapters/words")
+        let folder = try TinyModel.folder()
+        let model = try WordTagger(
+            adapter: path, on: .words(contentsOf: folder.path),
+            head: TokenClassificationHead(labels: ["O", "B-A", "I-A"]))
+        let expected = try SafetensorsFile(path: path + "/expected.safetensors")
+        let items = try expected.tokenizedTexts().map {
+            WordPreparation.Item(text: $0, firstTokens: Array($0.ids.indices))
+        }
+        #expect(
+            mismatch(model.outputs(for: items), try expected.doubles("logits"), within: tolerance)
+                == nil)
+    }
+
     /// Gradients of every trained tensor, and the tensors after one step of AdamW.
     @Test(arguments: AdapterFixture.all)
     func learnsAsPEFT(_ fixture: AdapterFixture) throws {
@@ -43,8 +58,8 @@ import Testing
         for parameter in trained { parameter.isTrainable = true }
         let labels = try expected.integers("labels").map(Int.init)
         let outputs = model.outputs(
-            of: try expected.tokenizedTexts(),
-            in: .training(seed: 0, step: 0).withoutDropout, cache: nil)
+            of: try expected.tokenizedTexts(), in: .training(seed: 0, step: 0).withoutDropout,
+            cache: nil)
         let loss = model.head.loss(outputs, targets: labels) * (1 / Double(labels.count))
         #expect(
             mismatch(loss.value.scalar, try expected.doubles("loss")[0], within: tolerance) == nil)

@@ -140,12 +140,11 @@ import Testing
             // Stages are the embeddings, layer 0, layer 1 and the pooler.
             let whole = try entries(.lora(rank: 2), lowest: 0)
             let upper = try entries(.lora(rank: 2), lowest: 2)
-            // Above the lowest adapter: two factors and the map for query and value, the attention,
-            // three more maps, two residuals, two normalisations, the activation in its map.
-            // The pooler, its rows and the head with its two parameters.
             #expect(upper.entries < whole.entries)
+            // Half of the layers, and what both have in common.
             #expect(upper.bytes < whole.bytes * 2 / 3)
-            // The keys of the lowest layer need no gradient, nor do the features before them.
+            // The lowest layer's queries are constants without an adapter: its two factors and the map
+            // are gone, and nothing takes their place.
             let values = try entries(.lora(rank: 2, layers: [.value]), lowest: 2)
             #expect(values.entries == upper.entries - 3)
         }

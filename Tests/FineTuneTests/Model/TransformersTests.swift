@@ -44,7 +44,7 @@ struct TransformersTests {
         try expectSameLogits(model, texts: data.inputs, maximumTokens: nil, base: folder.path)
     }
 
-    /// The base has no pooler of its own: it is saved beside the head.
+    /// On layers whose short names would mean others too.
     @Test func anAdapterOfTheRealModelLoadsInPEFT() async throws {
         let model = try PretrainedModel.text(contentsOf: MiniLM.folder(), maximumLength: 128)
             .attaching(

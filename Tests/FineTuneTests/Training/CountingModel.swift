@@ -25,9 +25,9 @@ struct CountingArchitecture: Architecture {
     func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }
     func savedKind(for pooling: Pooling) -> String? { base.savedKind(for: pooling) }
 
-    func makeStages(
-        _ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]
-    ) throws -> (stages: [any Stage], report: LoadReport) {
+    func makeStages(_ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]) throws -> (
+        stages: [any Stage], report: LoadReport
+    ) {
         let (stages, report) = try base.makeStages(pooling, seed: seed, sharing: shared)
         return (stages.map { CountingStage(base: $0, counts: counts) }, report)
     }

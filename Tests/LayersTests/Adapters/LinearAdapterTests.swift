@@ -35,7 +35,7 @@ import Testing
         .lora(rank: 3), .rsLoRA(rank: 3), .doRA(rank: 3), .piSSA(rank: 3), .ia3(),
     ]
 
-    /// With few rows and with many, which go different ways.
+    /// With few rows and with many.
     @Test(arguments: kinds, [LinearRole.query, .feedForwardOut])
     func theMergedWeightComputesTheSame(_ adapter: Adapter, _ role: LinearRole) throws {
         let (map, made) = try Self.adapted(adapter, role: role)

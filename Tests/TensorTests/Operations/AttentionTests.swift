@@ -97,9 +97,9 @@ import Testing
                 inputs[0].converted(to: dtype), inputs[1].converted(to: dtype),
                 inputs[2].converted(to: dtype)
             )
-            let (output, logSums) = Tensor.attention(query: q, key: k, value: v, settings: settings)
+            let logSums = Tensor.attention(query: q, key: k, value: v, settings: settings).logSums
             return dy.converted(to: dtype).attentionGradient(
-                query: q, key: k, value: v, output: output, logSums: logSums, settings: settings)
+                query: q, key: k, value: v, logSums: logSums, settings: settings)
         }
         let (result, wanted) = (compute(.float32), compute(.float64))
         // One token attends to itself alone: its scores have no gradient but rounding.
@@ -114,12 +114,13 @@ import Testing
         let inputs = inputs(testCase, dtype)
         let dy = Samples.normal(inputs[0].shape, seed: 4, dtype: dtype)
         let settings = Tensor.AttentionSettings(segments: Segments(lengths: [5, 20]), heads: 2)
-        let (output, logSums) = Tensor.attention(
-            query: inputs[0], key: inputs[1], value: inputs[2], settings: settings)
+        let logSums = Tensor.attention(
+            query: inputs[0], key: inputs[1], value: inputs[2], settings: settings
+        ).logSums
         let gradients = [{ $0 }, Samples.strided].map { (view: (Tensor) -> Tensor) in
             view(dy).attentionGradient(
                 query: view(inputs[0]), key: view(inputs[1]), value: view(inputs[2]),
-                output: view(output), logSums: view(logSums), settings: settings)
+                logSums: view(logSums), settings: settings)
         }
         #expect(sameBits(gradients[0].query, gradients[1].query))
         #expect(sameBits(gradients[0].key, gradients[1].key))
@@ -133,7 +134,7 @@ import Testing
             let settings = Tensor.AttentionSettings(segments: Segments(lengths: [20]), heads: 2)
             let shorter = Tensor(zeros: [5, 2], dtype: .float64)
             _ = x.attentionGradient(
-                query: x, key: x, value: x, output: x, logSums: shorter, settings: settings)
+                query: x, key: x, value: x, logSums: shorter, settings: settings)
         }
         await #expect(processExitsWith: .failure) {
             let x = Samples.normal([20, 4])

@@ -45,7 +45,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
         let (output, logSums) = Tensor.attention(
             query: parts[0], key: parts[1], value: parts[2], settings: settings)
         let gradients = parts[3].attentionGradient(
-            query: parts[0], key: parts[1], value: parts[2], output: output, logSums: logSums,
+            query: parts[0], key: parts[1], value: parts[2], logSums: logSums,
             settings: settings)
         return [output, logSums, gradients.query, gradients.key, gradients.value]
     }

@@ -20,6 +20,8 @@ zero and no factor one:
     ia3             bert, PEFT's own choice of modules
     distilbert      rank 4, alpha 8, q_lin and v_lin
     roberta         rank 4, alpha 8, query and value
+    words           rank 4, alpha 8, query and value, of a bert for token classification, with three
+                    labels: only the logits, [tokens, 3]
 
 and `expected.safetensors` (float32, evaluation mode, each sequence of the family's
 `expected.safetensors` alone, without padding):
@@ -43,7 +45,7 @@ import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 FOLDER = Path(__file__).resolve().parent
 FAMILIES = FOLDER.parents[2] / "LayersTests" / "Fixtures" / "families"
@@ -90,7 +92,27 @@ def logits_of(model, inputs):
             model(input_ids=ids, attention_mask=torch.ones_like(ids), **extra).logits
         )
         start += length
-    return torch.cat(rows)
+    return torch.cat([row.flatten(0, -2) for row in rows])
+
+
+def words():
+    """An adapter of a token classifier; its base has no pooler."""
+    torch.manual_seed(99)
+    base = AutoModelForTokenClassification.from_pretrained(FAMILIES / "bert", num_labels=3)
+    base.set_attn_implementation("eager")
+    base.name_or_path = base.config._name_or_path = "tiny-bert"
+    model = get_peft_model(base, LoraConfig(**{**LORA, "task_type": "TOKEN_CLS"})).eval()
+    randomize(model, torch.Generator().manual_seed(99), keeps_factors=False)
+    inputs = inputs_of("bert")
+    with torch.no_grad():
+        logits = logits_of(model, inputs)
+    save(model, FOLDER / "words")
+    save_file({**inputs, "logits": logits}, FOLDER / "words" / "expected.safetensors")
+
+
+def inputs_of(family):
+    source = load_file(FAMILIES / family / "expected.safetensors")
+    return {key: source[key] for key in ("ids", "lengths", "types", "labels") if key in source}
 
 
 def decays(name):
@@ -98,8 +120,7 @@ def decays(name):
 
 
 def evaluate(model, family):
-    source = load_file(FAMILIES / family / "expected.safetensors")
-    inputs = {key: source[key] for key in ("ids", "lengths", "types", "labels") if key in source}
+    inputs = inputs_of(family)
     model.eval()
     model.zero_grad()
     logits = logits_of(model, inputs)
@@ -169,6 +190,7 @@ def main():
             save_file({**load_file(path), **head}, path, metadata={"format": "pt"})
             kept = {key: results[key] for key in ("ids", "lengths", "types", "labels", "logits")}
             save_file(kept, plain / "expected.safetensors")
+    words()
 
 
 if __name__ == "__main__":

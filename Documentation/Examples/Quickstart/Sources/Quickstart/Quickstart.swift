@@ -66,7 +66,7 @@ struct Quickstart: AsyncParsableCommand {
             "trainExamples": JSON(report.trainingExamples),
             "testExamples": JSON(report.validationExamples),
             "epochs": JSON(report.epochs.count), "seed": JSON(seed), "plan": JSON(plan.rawValue),
-            "precision": "float32", "threads": JSON(threads),
+            "precision": JSON(report.precision.rawValue), "threads": JSON(threads),
             "accuracy": JSON(report.metrics?.accuracy ?? 0),
             "macroF1": JSON(report.metrics?.macroF1 ?? 0),
             "trainSeconds": JSON(report.trainingSeconds),
