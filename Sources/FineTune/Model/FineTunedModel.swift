@@ -26,6 +26,9 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     let initializedPaths: Set<String>
     /// What makes it an adapted model; set before it is handed out.
     var adaptation: Adaptation?
+    /// A feature cache that models of the same backbone use one after the other, in place of one of
+    /// each trainer's own.
+    var sharedFeatures: FeatureCache<P>?
     let lock = ReadWriteLock()
 
     init(
@@ -66,18 +69,6 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     // MARK: Computing
 
-    /// The head's outputs for what the last stage made of these items, shape `[rows, outputs]`.
-    func outputs(from features: Features, of items: [P.Item], in pass: Pass) -> Variable {
-        network(preparation.labelledFeatures(features, of: items), in: pass)
-    }
-
-    /// The features that the head gets for these items, shape `[rows, width]`.
-    func headFeatures(_ items: [P.Item], in pass: Pass) -> Variable {
-        let features = features(
-            preparation.batch(items), through: stages.indices, in: pass)
-        return preparation.labelledFeatures(features, of: items)
-    }
-
     /// What the stages of these numbers make of a batch. Stages in which nothing trains run without
     /// dropout.
     func features(_ batch: Features, through range: Range<Int>, in pass: Pass) -> Features {
@@ -94,7 +85,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     func outputs(for items: [P.Item], cache: FeatureCache<P>? = nil) -> Tensor {
         let rows = lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                outputs(of: $0, in: .inference, cache: cache).value
+                network(headFeatures($0, in: .inference, cache: cache), in: .inference).value
             }
         }
         let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
@@ -120,7 +111,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         let items = try preparation.prepared(inputs)
         return lock.reading {
             forEachBatch(of: items, preparation: preparation) {
-                outputs(of: $0, in: .inference, cache: nil).value
+                network(headFeatures($0, in: .inference), in: .inference).value
             }
         }
     }
@@ -144,11 +135,17 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// - Throws: ``DataError`` if there is none, ``HeadError`` for a target that the head does not
     ///   know.
     public func evaluate(on data: Dataset<P.Input, H.Target>) throws -> H.Metrics {
+        try evaluate(on: data, cache: nil)
+    }
+
+    func evaluate(
+        on data: Dataset<P.Input, H.Target>, cache: FeatureCache<P>?
+    ) throws -> H.Metrics {
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
         let items = try preparation.prepared(data.inputs)
         try checkRows(of: items, targets)
-        return head.metrics(outputs: outputs(for: items), targets: targets)
+        return head.metrics(outputs: outputs(for: items, cache: cache), targets: targets)
     }
 
     /// Checks that the head's targets are for as many rows as the items have.

@@ -62,6 +62,9 @@ extension PretrainedModel {
     /// The parts of a classification hold the same share of every class (Kohavi, IJCAI 1995). Remove
     /// duplicates first, so that no part holds what was trained on.
     ///
+    /// The folds share a feature cache: what stages give that stay as they were pretrained is computed
+    /// once for all folds.
+    ///
     /// - Parameters:
     ///   - head: The task.
     ///   - data: All examples.
@@ -86,13 +89,19 @@ extension PretrainedModel {
         let strata = try head.encoded(data.targets).map(head.stratum)
         let parts = stratifiedFolds(of: strata, count: folds, seed: seed)
         var metrics: [H.Metrics] = []
+        let features = FeatureCache<P>(TrainingSettings.FeatureCaching())
         for fold in 0..<folds {
             try Task.checkCancellation()
             let model = try attaching(head, pooling: pooling, seed: seed)
+            (model.sharedFeatures, features.keepsNew) = (features, true)
+            defer { model.sharedFeatures = nil }
             try await fit(model, data.selecting(data.indices.filter { parts[$0] != fold }))
+            // Stages that have trained must not push out what the next fold will ask for.
+            let isFrozen = features.isPrepared(for: model.frozenPrefix)
             metrics.append(
                 try model.evaluate(
-                    on: data.selecting(data.indices.filter { parts[$0] == fold })))
+                    on: data.selecting(data.indices.filter { parts[$0] == fold }),
+                    cache: isFrozen ? features : nil))
         }
         return CrossValidation(folds: metrics)
     }

@@ -39,9 +39,14 @@ final class FeatureCache<P: Preparation> {
 
     /// Drops everything unless it comes from these stages.
     func prepare(for prefix: FrozenPrefix?) {
-        if let prefix, let current = self.prefix, current.isIdentical(to: prefix) { return }
+        if isPrepared(for: prefix) { return }
         if self.prefix != nil { clear() }
         self.prefix = prefix
+    }
+
+    /// Whether what it holds comes from these stages.
+    func isPrepared(for prefix: FrozenPrefix?) -> Bool {
+        prefix.map { current in self.prefix?.isIdentical(to: current) == true } ?? false
     }
 
     private func clear() {
@@ -53,13 +58,15 @@ final class FeatureCache<P: Preparation> {
     ///
     /// - Parameters:
     ///   - items: The items of the batch.
-    ///   - upcoming: Items that will be asked for next, asked for itself if one of `items` has to be
-    ///     computed: they go with it, since one large pass is faster than many small ones.
+    ///   - upcoming: Items that will be asked for next, so many that their sizes fill the room that
+    ///     is given. If one of `items` has to be computed, they go with it, since one large pass is
+    ///     faster than many small ones; all such passes have the same size, and so need the same
+    ///     buffers.
     ///   - preparation: Says which items are equal.
     ///   - compute: The frozen stages.
     /// - Returns: The features in the order of `items`.
     func features(
-        of items: [P.Item], before upcoming: () -> [P.Item], preparation: P,
+        of items: [P.Item], before upcoming: (_ room: Int) -> [P.Item], preparation: P,
         computing compute: ([P.Item]) -> Features
     ) -> Features {
         let keys = items.compactMap { preparation.featureKey(of: $0) }
@@ -67,8 +74,10 @@ final class FeatureCache<P: Preparation> {
         requestedCount += items.count
         var found = keys.map { entry($0) }
         if found.contains(where: { $0 == nil }) {
-            let ahead = upcoming()
-            let missing = unknown(items + ahead, preparation)
+            var missing = unknown(items, preparation)
+            let size = missing.reduce(0) { $0 + preparation.size(of: $1.item) }
+            let ahead = upcoming(max(0, inferencePassSize - size))
+            missing = unknown(missing.map(\.item) + ahead, preparation)
             let computed = compute(missing.map(\.item))
             computedCount += missing.count
             let kept = keepsNew ? storage.keep(computed.value.value) : nil

@@ -9,13 +9,15 @@ struct FrozenPrefix {
     let stageCount: Int
     /// What a stage without parameters, at the top of a wholly frozen model, depends on.
     let pooling: Pooling
+    /// The precision that they computed in.
+    let precision: Tensor.Precision
     /// The values of all their parameters. They are held, so that they cannot change.
     let weights: [Tensor]
 
     /// Whether this is the same function, told without looking at a single number.
     func isIdentical(to other: FrozenPrefix) -> Bool {
         stageCount == other.stageCount && pooling == other.pooling
-            && weights.count == other.weights.count
+            && precision == other.precision && weights.count == other.weights.count
             && zip(weights, other.weights).allSatisfy { $0.isIdentical(to: $1) }
     }
 }
@@ -29,23 +31,28 @@ extension FineTunedModel {
         let parameters = stages[..<count].flatMap(\.parameters)
         guard parameters.contains(where: { $0.kind == .weight }) else { return nil }
         return FrozenPrefix(
-            stageCount: count, pooling: pooling, weights: parameters.map(\.value))
+            stageCount: count, pooling: pooling, precision: .current,
+            weights: parameters.map(\.value))
     }
 
-    /// The head's outputs for the items of a batch, shape `[rows, outputs]`. What the frozen stages
-    /// at the bottom give is taken from `cache`, if there is one, and what they lack for `upcoming`
-    /// is computed along with it.
-    func outputs(
-        of items: [P.Item], before upcoming: () -> [P.Item] = { [] }, in pass: Pass,
-        cache: FeatureCache<P>?
+    /// The features that the head gets for the items of a batch, shape `[rows, width]`. What the
+    /// frozen stages at the bottom give is taken from `cache`, if there is one, and what they lack
+    /// for `upcoming` is computed along with it.
+    func headFeatures(
+        _ items: [P.Item], before upcoming: (_ room: Int) -> [P.Item] = { _ in [] }, in pass: Pass,
+        cache: FeatureCache<P>? = nil
     ) -> Variable {
         let prefix = cache == nil ? nil : frozenPrefix
         cache?.prepare(for: prefix)
-        guard let cache, let prefix else { return network(headFeatures(items, in: pass), in: pass) }
-        let kept = cache.features(of: items, before: upcoming, preparation: preparation) {
-            features(preparation.batch($0), through: 0..<prefix.stageCount, in: .inference)
+        var (rows, count) = (Features?.none, 0)
+        if let cache, let prefix {
+            count = prefix.stageCount
+            rows = cache.features(of: items, before: upcoming, preparation: preparation) {
+                features(preparation.batch($0), through: 0..<count, in: .inference)
+            }
         }
-        let rest = prefix.stageCount..<stages.count
-        return outputs(from: features(kept, through: rest, in: pass), of: items, in: pass)
+        let last = features(
+            rows ?? preparation.batch(items), through: count..<stages.count, in: pass)
+        return preparation.labelledFeatures(last, of: items)
     }
 }

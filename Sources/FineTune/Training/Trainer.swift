@@ -57,7 +57,7 @@ public final class Trainer<P: Preparation, H: Head> {
         try plan.check()
         let run = try TrainingRun(
             model: model, plan: plan, settings: settings, data: data, validation: validation,
-            featureCache: featureCache)
+            featureCache: featureCache == nil ? nil : model.sharedFeatures ?? featureCache)
         defer { run.freezeAll() }
         while let epoch = run.beginEpoch() {
             while run.hasStep {

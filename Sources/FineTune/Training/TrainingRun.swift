@@ -142,10 +142,12 @@ final class TrainingRun<P: Preparation, H: Head> {
         var total = 0.0
         for (index, batch) in batches.enumerated() {
             let targets = batch.map { examples.targets[$0] }
-            let outputs = model.outputs(
-                of: batch.map { examples.items[$0] },
-                before: { upcomingItems(in: batches[(index + 1)...]) },
-                in: .training(seed: settings.seed, step: passes), cache: featureCache)
+            let pass = Pass.training(seed: settings.seed, step: passes)
+            let features = model.headFeatures(
+                batch.map { examples.items[$0] },
+                before: { upcomingItems(in: batches[(index + 1)...], room: $0) }, in: pass,
+                cache: featureCache)
+            let outputs = model.network(features, in: pass)
             passes &+= 1
             let loss = model.head.loss(outputs, targets: targets)
             total += loss.value.scalar
@@ -158,21 +160,17 @@ final class TrainingRun<P: Preparation, H: Head> {
         return weight > 0 ? total / weight : 0
     }
 
-    /// The items of the batches that are left in this step and of those that follow, enough for a
-    /// pass without gradients.
-    private func upcomingItems(in rest: ArraySlice<[Int]>) -> [P.Item] {
+    /// The items of the batches that are left in this step and of those that follow, as long as
+    /// their sizes together do not exceed `room`.
+    private func upcomingItems(in rest: ArraySlice<[Int]>, room: Int) -> [P.Item] {
         var items: [P.Item] = []
         var size = 0
-        func take(_ batches: some Sequence<[Int]>) {
-            for position in batches.joined() where size < inferencePassSize {
-                items.append(examples.items[position])
+        for batches in [Array(rest)] + pending.reversed() {
+            for position in batches.joined() {
                 size += model.preparation.size(of: examples.items[position])
+                guard size <= room else { return items }
+                items.append(examples.items[position])
             }
-        }
-        take(rest)
-        for batches in pending.reversed() {
-            guard size < inferencePassSize else { break }
-            take(batches)
         }
         return items
     }

@@ -74,7 +74,7 @@ public struct Adapter: Sendable, Hashable {
     ///   - alpha: 8 (same). Keep it when you try other ranks (section 4.1).
     ///   - dropoutRate: None (same).
     ///   - layers: Query and value, the best use of a given number of weights (section 7.1).
-    /// - Returns: The description, for ``Adapter``'s users to put on a backbone.
+    /// - Returns: The description.
     public static func lora(
         rank: Int = 8, alpha: Double = 8, dropoutRate: Double = 0,
         layers: Set<LinearRole> = [.query, .value]

@@ -113,6 +113,27 @@ import Testing
         #expect(one == two)
     }
 
+    /// Kept features are those of stages with their adapters: a head that is trained alone, then
+    /// with the adapter, then alone again has the same bits with and without them.
+    @Test(arguments: Adapter.samples)
+    func keptFeaturesChangeNoBit(_ adapter: Adapter) async throws {
+        func train(_ caching: TrainingSettings.FeatureCaching?) async throws -> [String: [Float]] {
+            let model = try Self.model(adapter)
+            let head = Plan.headOnly(epochs: 2).phases[0]
+            let plan = Plan(
+                name: "in turn",
+                phases: [head, Plan.adapter(epochs: 1, learningRate: 0.01).phases[0], head])
+            let settings = TrainingSettings(
+                schedule: .constant, batch: .examples(7), seed: 4, featureCache: caching)
+            try await Trainer(model, plan: plan, settings: settings).fit(
+                on: TinyModel.examples(40), validating: TinyModel.examples(10))
+            return model.weights()
+        }
+        let kept = try await train(.init())
+        let computed = try await train(nil)
+        #expect(kept == computed)
+    }
+
     // MARK: What it costs
 
     /// In a process of its own, because entries and bytes are counted for the whole process.

@@ -41,6 +41,30 @@ import Testing
         #expect(result.folds[1] == alone)
     }
 
+    /// What stays as it was pretrained computes each example once for all folds; what has trained is
+    /// asked again for the part that was held out.
+    @Test func foldsShareFeatures() async throws {
+        let (model, counts) = try TinyModel.countingClassifier()
+        let backbone = try PretrainedModel(
+            preparation: model.preparation, architecture: model.architecture, pooling: .mean,
+            normalizesEmbeddings: false)
+        for pooling in [Pooling.mean, .pooler] {
+            _ = try await backbone.crossValidate(head, on: data, folds: 3, pooling: pooling) {
+                try await Trainer($0, plan: .headOnly(epochs: 2)).fit(on: $1)
+            }
+            #expect(counts.take("layer 0") == 61 && counts.take("layer 1") == 61)
+            _ = try await backbone.crossValidate(head, on: data, folds: 3, pooling: pooling) {
+                try await $0.solveHead(on: $1, with: .ridge(penalty: .fixed(10)))
+            }
+            #expect(counts.take("layer 0") == 61 && counts.take("layer 1") == 61)
+            _ = try await backbone.crossValidate(head, on: data, folds: 3, pooling: pooling) {
+                try await Trainer($0, plan: .top(1, epochs: 2)).fit(on: $1)
+            }
+            #expect(counts.take("layer 0") == 61 + 61)
+            #expect(counts.take("layer 1") == 2 * 2 * 61 + 61)
+        }
+    }
+
     @Test func meanAndSpreadAreThoseOfTheScores() {
         func metrics(_ hits: Int) -> ClassificationMetrics {
             ClassificationMetrics(

@@ -308,6 +308,16 @@ import Testing
         #expect(!first.isIdentical(to: try #require(elsewhere.frozenPrefix)))
     }
 
+    /// Another precision gives other features.
+    @Test func aPrefixHasItsPrecision() throws {
+        let model = try TinyModel.classifier()
+        let prefix = try #require(model.frozenPrefix)
+        let same = try Tensor.Precision.float32.applied { try #require(model.frozenPrefix) }
+        #expect(prefix.isIdentical(to: same))
+        let other = try Tensor.Precision.bfloat16.applied { try #require(model.frozenPrefix) }
+        #expect(prefix.isIdentical(to: other) != Tensor.Precision.bfloat16.isSupported)
+    }
+
     /// In a process of its own, because bytes are counted for the whole process.
     @Test func whatIsKeptStaysWithinItsRoomAndGoesWithTheTrainer() async {
         await #expect(processExitsWith: .success) {

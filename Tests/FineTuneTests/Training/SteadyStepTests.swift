@@ -31,6 +31,21 @@ import Testing
         }
     }
 
+    /// Steps that take the features of frozen stages from the cache.
+    @Test(arguments: [0, 1])
+    func stepsOnKeptFeaturesNeedNothing(trained: Int) async {
+        await #expect(processExitsWith: .success) { [trained] in
+            let batch = Array(0..<8)
+            let needs = try needs(
+                warmUp: [[Int]](repeating: batch, count: 30),
+                steps: [[Int]](repeating: batch, count: 200), threads: 1,
+                plan: .top(trained, epochs: 1),
+                featureCache: FeatureCache(TrainingSettings.FeatureCaching()))
+            #expect(needs.allocations.max() == 0, "\(needs)")
+            #expect(needs.faults.min() == 0, "\(needs)")
+        }
+    }
+
     /// Batches of four texts of 4 to 23 tokens each, nearly every one of a size of its own. After
     /// one epoch they come again in other orders.
     @Test(arguments: [1, 2])
@@ -53,11 +68,13 @@ import Testing
 // The buffers asked of the system and the page faults in each stretch of ten `steps`, after those
 // that warm up. A batch is the positions of its examples.
 private func needs(
-    warmUp: [[Int]], steps: [[Int]], threads: Int
+    warmUp: [[Int]], steps: [[Int]], threads: Int,
+    plan: Plan = .full(epochs: 1, learningRate: 1e-4),
+    featureCache: FeatureCache<TextPreparation>? = nil
 ) throws -> (allocations: [Int], faults: [Int]) {
     let run = try TrainingRun(
-        model: TinyModel.classifier(), plan: .full(epochs: 1, learningRate: 1e-4),
-        settings: TrainingSettings(), data: TinyModel.examples(100), validation: nil,
+        model: TinyModel.classifier(), plan: plan, settings: TrainingSettings(),
+        data: TinyModel.examples(100), validation: nil, featureCache: featureCache,
         batches: { _ in warmUp + steps })
     #expect(run.beginEpoch() == 1)
     return try Tensor.Threads.limited(to: threads) {

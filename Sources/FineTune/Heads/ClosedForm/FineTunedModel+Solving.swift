@@ -41,8 +41,8 @@ extension FineTunedModel where H: SolvableHead {
             solver: "\(solver)", examples: examples.items.count,
             truncatedInputs: examples.truncatedCount + (held?.truncatedCount ?? 0),
             penalty: solution.penalty, trials: solution.trials,
-            metrics: held?.metrics(of: self, cache: nil), featureSeconds: featureTime.inSeconds,
-            solverSeconds: solverTime.inSeconds)
+            metrics: held?.metrics(of: self, cache: sharedFeatures),
+            featureSeconds: featureTime.inSeconds, solverSeconds: solverTime.inSeconds)
     }
 
     /// The features that the head gets, shape `[rows, width]`, in the order of the items.
@@ -57,7 +57,7 @@ extension FineTunedModel where H: SolvableHead {
             rows.append(
                 lock.reading {
                     forEachBatch(of: items, preparation: preparation) {
-                        headFeatures($0, in: .inference).value
+                        headFeatures($0, in: .inference, cache: sharedFeatures).value
                     }
                 })
             await Task.yield()
