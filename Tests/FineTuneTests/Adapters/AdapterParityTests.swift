@@ -57,9 +57,9 @@ import Testing
         let trained = adaptation.places.flatMap(\.adapter.parameters) + model.taskParameters
         for parameter in trained { parameter.isTrainable = true }
         let labels = try expected.integers("labels").map(Int.init)
-        let outputs = model.outputs(
-            of: try expected.tokenizedTexts(), in: .training(seed: 0, step: 0).withoutDropout,
-            cache: nil)
+        let pass = Pass.training(seed: 0, step: 0).withoutDropout
+        let outputs = model.network(
+            model.headFeatures(try expected.tokenizedTexts(), in: pass), in: pass)
         let loss = model.head.loss(outputs, targets: labels) * (1 / Double(labels.count))
         #expect(
             mismatch(loss.value.scalar, try expected.doubles("loss")[0], within: tolerance) == nil)

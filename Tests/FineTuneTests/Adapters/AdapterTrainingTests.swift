@@ -153,8 +153,8 @@ import Testing
                     try model.preparation.prepared($0)
                 }
                 let bytes = Tensor.Memory.statistics.bytesInUse
-                let outputs = model.outputs(
-                    of: items, in: .training(seed: 0, step: 0), cache: nil)
+                let pass = Pass.training(seed: 0, step: 0)
+                let outputs = model.network(model.headFeatures(items, in: pass), in: pass)
                 defer { withExtendedLifetime(outputs) {} }
                 return (Variable.tapeEntryCount, Tensor.Memory.statistics.bytesInUse - bytes)
             }

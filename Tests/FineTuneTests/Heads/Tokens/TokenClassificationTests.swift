@@ -51,7 +51,8 @@ import Testing
             return Array(labels.prefix(Int(count)))
         }
         for parameter in model.parameters { parameter.isTrainable = true }
-        let outputs = model.outputs(of: items, in: .training(seed: 0, step: 0), cache: nil)
+        let pass = Pass.training(seed: 0, step: 0)
+        let outputs = model.network(model.headFeatures(items, in: pass), in: pass)
         let loss = model.head.loss(outputs, targets: targets) * (1 / model.head.weight(of: targets))
         loss.backward()
         #expect(abs(loss.value.scalar - (try expected.required("loss").scalar)) < 1e-6)
