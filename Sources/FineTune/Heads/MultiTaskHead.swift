@@ -74,10 +74,10 @@ public struct MultiTaskHead<First: Head, Second: Head>: Head {
     public init(
         _ first: First, _ second: Second, weights: (first: Double, second: Double) = (1, 1)
     ) {
-        precondition(
+        require(
             [weights.first, weights.second].allSatisfy { $0 > 0 && $0.isFinite },
             "the weights \(weights) are not positive")
-        precondition(
+        require(
             first.rowKind == .input && second.rowKind == .input,
             "tasks on one backbone answer for whole inputs")
         (self.first, self.second, self.weights) = (first, second, weights)

@@ -50,6 +50,11 @@ public struct TextGroupPreparation: Preparation {
     /// The most tokens of each text.
     public var configuration: [(String, JSON)] { text.configuration }
 
+    /// The same preparation with the saved limit.
+    public func configured(by configuration: JSON) -> TextGroupPreparation {
+        TextGroupPreparation(text.configured(by: configuration))
+    }
+
     /// Of the tokenizer's files.
     public var fingerprint: Fingerprint { text.fingerprint }
 

@@ -54,6 +54,11 @@ public struct TextPairPreparation: Preparation {
     /// The most tokens of a pair.
     public var configuration: [(String, JSON)] { text.configuration }
 
+    /// The same preparation with the saved limit.
+    public func configured(by configuration: JSON) -> TextPairPreparation {
+        TextPairPreparation(text.configured(by: configuration))
+    }
+
     /// Of the tokenizer's files.
     public var fingerprint: Fingerprint { text.fingerprint }
 

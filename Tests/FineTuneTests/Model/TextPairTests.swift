@@ -17,7 +17,7 @@ import Testing
             })
     }
 
-    @Test(arguments: TinyModel.families)
+    @Test(arguments: ["bert", "distilbert"])
     func pairsAreLearnedAndSaved(_ family: String) async throws {
         let data = pairs(80, seed: 1)
         let model = try TinyModel.backbone(family, settings: TinyModel.withoutDropout).pairs()
@@ -34,7 +34,8 @@ import Testing
         #expect(try restored.predict(data.inputs) == model.predict(data.inputs))
         // It is a sequence classifier of Transformers, which reads the pair in the same way.
         let architectures = try JSON(contentsOf: folder.path + "/config.json")["architectures"]
-        #expect("\(architectures?.array?[0].string ?? "")".hasSuffix("ForSequenceClassification"))
+        let name = try #require(architectures?.array?.first?.string)
+        #expect(name.hasSuffix("ForSequenceClassification"))
     }
 
     @Test func aPairIsOneSequenceWithTwoTypes() throws {
@@ -62,19 +63,13 @@ import Testing
         #expect(try backbone.embed(data.inputs[0]).count == 32)
     }
 
-    /// A type for the second text that the model has no embedding of.
+    /// BERT's tokenizer gives the second text a type that a RoBERTa has no embedding of.
     @Test func aModelOfOneTypeIsRefused() throws {
-        let folder = try TinyModel.folder("roberta")
-        try folder.write(
-            (["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + (5..<120).map { "w\($0)" })
-                .joined(separator: "\n") + "\n", to: "vocab.txt")
-        let text = try PretrainedModel.text(contentsOf: folder.path)
-        let types = text.preparation.tokenizer.encode("w5", pairedWith: "w6", maximumLength: 9)
-            .typeIDs
-        if types.contains(1) {
-            #expect(throws: ModelError.self) { try text.pairs() }
-        } else {
-            #expect(throws: Never.self) { try text.pairs() }
+        let text = try TinyModel.backbone("roberta")
+        let error = #expect(throws: ModelError.self) { try text.pairs() }
+        guard case .tokenTypes(_, tokenizer: 2, model: 1) = error else {
+            Issue.record("\(String(describing: error))")
+            return
         }
     }
 }

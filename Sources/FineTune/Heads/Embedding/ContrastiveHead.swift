@@ -46,7 +46,7 @@ public struct ContrastiveHead: Head {
     ) {
         let isTriplet = if case .triplet = contrast { true } else { false }
         let size = groupSize ?? (isTriplet ? 3 : 2)
-        precondition(isTriplet ? size == 3 : size >= 2, "a group of \(size) texts has no contrast")
+        require(isTriplet ? size == 3 : size >= 2, "a group of \(size) texts has no contrast")
         (self.contrast, self.groupSize, self.featureSize) = (contrast, size, featureSize)
     }
 
