@@ -42,6 +42,11 @@ extension FineTunedModel {
     }
 
     private var savedTensors: [(name: String, tensor: Tensor)] {
+        mergedValues.map { (architecture.savedName(of: $0.parameter.path), $0.value) }
+    }
+
+    /// The values of all parameters, with the adapter's part in them instead of its own parameters.
+    var mergedValues: [(parameter: Parameter, value: Tensor)] {
         lock.reading {
             var merged: [ObjectIdentifier: Tensor] = [:]
             for place in stages.flatMap(\.linearMaps) {
@@ -52,7 +57,7 @@ extension FineTunedModel {
                 if let bias { merged[ObjectIdentifier(bias)] = values.bias }
             }
             return parameters.filter { !$0.kind.isAdapter }.map {
-                (architecture.savedName(of: $0.path), merged[ObjectIdentifier($0)] ?? $0.value)
+                ($0, merged[ObjectIdentifier($0)] ?? $0.value)
             }
         }
     }

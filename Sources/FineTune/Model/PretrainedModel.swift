@@ -14,7 +14,8 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     public let architecture: any Architecture
     /// What became of the checkpoint's tensors.
     public let loadReport: LoadReport
-    private let stages: [any Stage]
+    /// From the input to the embedding; nobody changes them.
+    let stages: [any Stage]
     /// How embeddings are made.
     let pooling: Pooling
     let normalizesEmbeddings: Bool
