@@ -122,6 +122,13 @@ func forEachBatch<P: Preparation>(
         })
 }
 
+/// The rows of all items, one after the other, shape `[rows, width]`.
+func joined<P: Preparation>(_ rows: [[Float]], of items: [P.Item], preparation: P) -> Tensor {
+    let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
+    let values = rows.flatMap { $0 }
+    return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
+}
+
 extension PretrainedModel where P == TextPreparation {
     /// A text model from a folder in the layout of Hugging Face: BERT, MiniLM and others of its
     /// architecture, DistilBERT or RoBERTa, from Transformers or sentence-transformers.

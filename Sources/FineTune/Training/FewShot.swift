@@ -55,7 +55,7 @@ extension PretrainedModel where P == TextPreparation {
     ///   - validation: What to measure the classifier on afterwards.
     ///   - listener: Called with everything that happens while the backbone learns.
     /// - Returns: The classifier, and how it was made.
-    /// - Throws: ``HeadError`` and ``ExamplesError`` for examples that cannot be learned from,
+    /// - Throws: ``ExamplesError`` and ``HeadError`` for examples that cannot be learned from,
     ///   ``TrainingError``, ``HeadSolverError``, `LinearAlgebraError`, `CancellationError`.
     public nonisolated(nonsending) func fitFewShot(
         _ head: ClassificationHead, on data: LabeledTexts,
@@ -64,9 +64,13 @@ extension PretrainedModel where P == TextPreparation {
         seed: UInt64 = 0, validating validation: LabeledTexts? = nil,
         listener: ((TrainingEvent<SimilarityMetrics>) -> Void)? = nil
     ) async throws -> FewShotResult {
-        let classes = try head.encoded(data.targets)
-        try head.checkTrainable(classes)
-        let pairs = contrastivePairs(of: classes, contrast, seed: seed)
+        let model = try attaching(head, pooling: pooling, seed: seed)
+        // Mistakes in the data are found before anything is learned.
+        let examples = try PreparedExamples(data, for: model, purpose: .training)
+        try head.checkTrainable(examples.targets)
+        _ = try validation.map { try PreparedExamples($0, for: model, purpose: .validation) }
+
+        let pairs = contrastivePairs(of: examples.targets, contrast, seed: seed)
         let embedder = try groups().attaching(SimilarityHead(), pooling: pooling, seed: seed)
         let trainer = Trainer(
             embedder,
@@ -80,22 +84,13 @@ extension PretrainedModel where P == TextPreparation {
                         input: [data[pair.first].input, data[pair.second].input],
                         target: pair.isAlike ? 1 : 0)
                 }))
-        let model = try embedder.replacingHead(by: head, preparation: preparation, seed: seed)
+
+        let trained = embedder.stages.flatMap(\.parameters)
+        for (parameter, trained) in zip(model.stages.flatMap(\.parameters), trained) {
+            parameter.value = trained.value
+        }
         let solved = try await model.solveHead(on: data, with: solver, validating: validation)
         return FewShotResult(model: model, contrast: report, head: solved)
-    }
-}
-
-extension FineTunedModel {
-    /// The same stages under another head.
-    fileprivate func replacingHead<Other: Preparation, NewHead: Head>(
-        by head: NewHead, preparation: Other, seed: UInt64
-    ) throws -> FineTunedModel<Other, NewHead> {
-        let weights = stages.flatMap(\.parameters).map { ($0.path, $0.value) }
-        return try FineTunedModel<Other, NewHead>(
-            preparation: preparation, architecture: architecture, pooling: pooling, head: head,
-            headSource: ParameterSource(initializing: .float32, seed: seed), seed: seed,
-            sharing: Dictionary(weights, uniquingKeysWith: { first, _ in first }))
     }
 }
 

@@ -140,9 +140,7 @@ extension FineTunedModel {
                         preparation.batch(batch), through: 0..<stages.count - 1, in: .inference))
             }
         }
-        let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
-        let values = rows.flatMap { $0 }
-        return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
+        return joined(rows, of: items, preparation: preparation)
     }
 }
 

@@ -70,13 +70,25 @@ import Testing
             try await backbone.fitFewShot(
                 head, on: LabeledTexts(texts: ["w5", "w6"], labels: ["a", "a"]))
         }
-        await #expect(throws: HeadError.self) {
-            try await backbone.fitFewShot(
-                head, on: LabeledTexts(texts: ["w5", "w6"], labels: ["a", "c"]))
+        let good = LabeledTexts(texts: ["w5", "w6"], labels: ["a", "b"])
+        let listener: (TrainingEvent<SimilarityMetrics>) -> Void = { _ in
+            Issue.record("something was learned before the mistake was found")
         }
-        await #expect(throws: ExamplesError.self) {
-            try await backbone.fitFewShot(
-                head, on: LabeledTexts(texts: ["w5", ""], labels: ["a", "b"]))
+        for (wrong, beginning) in [
+            (
+                LabeledTexts(texts: ["w5", "w6"], labels: ["a", "c"]), "example 1 has the label 'c'"
+            ),
+            (LabeledTexts(texts: ["w5", ""], labels: ["a", "b"]), "text 1 is empty"),
+        ] {
+            let training = await #expect(throws: ExamplesError.self) {
+                try await backbone.fitFewShot(head, on: wrong, listener: listener)
+            }
+            #expect(training?.description.hasPrefix("training examples: \(beginning)") == true)
+            let validation = await #expect(throws: ExamplesError.self) {
+                try await backbone.fitFewShot(
+                    head, on: good, validating: wrong, listener: listener)
+            }
+            #expect(validation?.description.hasPrefix("validation examples: \(beginning)") == true)
         }
     }
 }

@@ -13,6 +13,12 @@ public enum ContrastiveLoss: Sendable, Hashable {
     /// The second text of a group is nearer to the first than the third is, by `margin`: 1
     /// (Sentence-BERT, arXiv:1908.10084, section 3.1).
     case triplet(margin: Double = 1)
+
+    fileprivate var isUsable: Bool {
+        switch self {
+        case .multipleNegatives(let number), .triplet(let number): number > 0 && number.isFinite
+        }
+    }
 }
 
 /// What a head that learns from its inputs alone is told beside them.
@@ -39,7 +45,7 @@ public struct ContrastiveHead: Head {
     ///   - contrast: What the vectors should be like.
     ///   - groupSize: How many texts a group has: by default 3 for triplets, else 2.
     ///   - featureSize: The width that the features must have; any by default.
-    /// - Precondition: A group has 3 texts for triplets, else at least 2.
+    /// - Precondition: A group has 3 texts for triplets, else at least 2; scale and margin are positive.
     public init(
         _ contrast: ContrastiveLoss = .multipleNegatives(), groupSize: Int? = nil,
         featureSize: Int? = nil
@@ -47,6 +53,7 @@ public struct ContrastiveHead: Head {
         let isTriplet = if case .triplet = contrast { true } else { false }
         let size = groupSize ?? (isTriplet ? 3 : 2)
         require(isTriplet ? size == 3 : size >= 2, "a group of \(size) texts has no contrast")
+        require(contrast.isUsable, "\(contrast) has a number that is not positive")
         (self.contrast, self.groupSize, self.featureSize) = (contrast, size, featureSize)
     }
 
@@ -145,15 +152,18 @@ public struct ContrastiveHead: Head {
     /// The head of a folder whose problem type is `multiple_negatives` or `triplet`.
     public init(configuration: JSON) throws {
         let size = configuration["group_size"]?.int
-        switch (configuration["problem_type"]?.string, size ?? 0) {
-        case ("multiple_negatives", let size) where (2...1024).contains(size):
-            self.init(
-                .multipleNegatives(scale: configuration["scale"]?.double ?? 20), groupSize: size)
-        case ("triplet", 3): self.init(.triplet(margin: configuration["margin"]?.double ?? 1))
-        default:
+        let contrast: ContrastiveLoss? =
+            switch (configuration["problem_type"]?.string, size ?? 0) {
+            case ("multiple_negatives", 2...1024):
+                .multipleNegatives(scale: configuration["scale"]?.double ?? 20)
+            case ("triplet", 3): .triplet(margin: configuration["margin"]?.double ?? 1)
+            default: nil
+            }
+        guard let contrast, contrast.isUsable else {
             throw HeadError.unusableConfiguration(
                 "its 'problem_type' is neither 'multiple_negatives' nor 'triplet', or its "
-                    + "'group_size' does not fit")
+                    + "'group_size', 'scale' or 'margin' does not fit")
         }
+        self.init(contrast, groupSize: size)
     }
 }

@@ -145,6 +145,8 @@ import Testing
         for configuration: JSON in [
             ["problem_type": "triplet", "group_size": 2], ["problem_type": "regression"],
             ["problem_type": "multiple_negatives", "group_size": 1],
+            ["problem_type": "multiple_negatives", "group_size": 2, "scale": -20],
+            ["problem_type": "triplet", "group_size": 3, "margin": 0],
         ] {
             #expect(throws: HeadError.self) { try ContrastiveHead(configuration: configuration) }
             #expect(throws: HeadError.self) { try SimilarityHead(configuration: configuration) }
