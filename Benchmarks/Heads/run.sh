@@ -3,8 +3,9 @@
 #
 #   bash Benchmarks/Heads/run.sh few-shot [--seeds N] [--per-class N...]
 #   bash Benchmarks/Heads/run.sh addresses [--seeds N] [--epochs N] [--rate R]
+#   bash Benchmarks/Heads/run.sh forgetting [--epochs N] [--rate R]
 #
-# `few-shot --help` and `addresses --help` list all options.
+# `--help` after one of them lists all its options.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,10 +17,10 @@ build=(swift build --disable-build-manifest-caching -c release --package-path "$
 program="$("${build[@]}" --show-bin-path)/HeadBenchmark"
 task=${1-}
 case $task in
-    few-shot) exec "$program" "$@" --model "$minilm" --questions "$trec/question_labels.txt" ;;
+    few-shot | forgetting) exec "$program" "$@" --model "$minilm" --questions "$trec/question_labels.txt" ;;
     addresses)
         fetch_addresses
         exec "$program" "$@" --model "$minilm" --addresses "$addresses/labeled.xml"
         ;;
-    *) fail "Say what to measure: few-shot or addresses." ;;
+    *) fail "Say what to measure: few-shot, addresses or forgetting." ;;
 esac

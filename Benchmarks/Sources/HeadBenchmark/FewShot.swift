@@ -32,11 +32,7 @@ struct FewShot: AsyncParsableCommand {
 
     func run() async throws {
         let backbone = try PretrainedModel.text(contentsOf: model, maximumLength: 128)
-        let data = try LabeledTexts(lines: questions) { line in
-            guard let colon = line.firstIndex(of: ":"), let space = line.firstIndex(of: " ")
-            else { return nil }
-            return (String(line[line.index(after: space)...]), String(line[..<colon]))
-        }.deduplicated()
+        let data = try labeledQuestions(contentsOf: questions)
         let (training, testing) = data.split(holdingOut: 0.2, stratified: true, seed: 0)
         print("| questions of each class | way | accuracy | macro F1 | seconds |")
         print("|---|---|---|---|---|")

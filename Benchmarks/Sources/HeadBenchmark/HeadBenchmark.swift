@@ -6,7 +6,16 @@ import FineTune
 struct HeadBenchmark: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures heads on real data, over several seeds.",
-        subcommands: [FewShot.self, Addresses.self])
+        subcommands: [FewShot.self, Addresses.self, Forgetting.self])
+}
+
+/// TREC's questions with their coarse classes, each once.
+func labeledQuestions(contentsOf path: String) throws -> LabeledTexts {
+    try LabeledTexts(lines: path) { line in
+        guard let colon = line.firstIndex(of: ":"), let space = line.firstIndex(of: " ")
+        else { return nil }
+        return (String(line[line.index(after: space)...]), String(line[..<colon]))
+    }.deduplicated()
 }
 
 /// Scores of several seeds.

@@ -120,12 +120,10 @@ extension PretrainedModel {
 }
 
 extension FineTunedModel {
-    /// What the model's pooling and head make of what other layers give.
+    /// What the model's pooling and head make of what other layers give. Nobody trains them.
     fileprivate func topOutputs(_ features: Features, of items: [P.Item]) -> Tensor {
-        lock.reading {
-            let pooled = stages[stages.count - 1](features, in: .inference)
-            return network(preparation.labelledFeatures(pooled, of: items), in: .inference).value
-        }
+        let pooled = stages[stages.count - 1](features, in: .inference)
+        return network(preparation.labelledFeatures(pooled, of: items), in: .inference).value
     }
 
     /// What `top` makes of what the layers give for items, shape `[rows, width]`.
