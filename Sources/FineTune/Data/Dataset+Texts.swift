@@ -216,6 +216,6 @@ extension Dataset where Input == String, Target == Double {
 }
 
 /// Whether a table with these columns must have a header.
-private func haveNames(_ columns: [Column]) -> Bool {
+func haveNames(_ columns: [Column]) -> Bool {
     columns.contains { if case .named = $0 { true } else { false } }
 }

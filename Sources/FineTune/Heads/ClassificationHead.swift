@@ -67,6 +67,9 @@ public struct ClassificationHead: Head {
     /// The labels, in the order of the outputs.
     public var labelNames: [String] { labels.names }
 
+    /// One for each label.
+    public var outputSize: Int? { labels.names.count }
+
     /// Weights that make every class count the same: `examples / (classes · examples of the class)`
     /// (King and Zeng 2001, as scikit-learn's `balanced`). A class without examples gets 0.
     public static func balancedWeights(for targets: [String], labels: [String]) -> ClassWeights {

@@ -41,6 +41,9 @@ public protocol Head: Sendable {
     /// What it answers for; ``RowKind/input`` by default.
     var rowKind: RowKind { get }
 
+    /// The number of its outputs; nil by default, and if it depends on the features.
+    var outputSize: Int? { get }
+
     /// How many rows of outputs a target is for: 1 by default.
     func rowCount(of target: EncodedTarget) -> Int
 
@@ -107,6 +110,9 @@ extension Head {
     /// A whole input.
     public var rowKind: RowKind { .input }
 
+    /// Nil: not known before the features.
+    public var outputSize: Int? { nil }
+
     /// One.
     public func rowCount(of target: EncodedTarget) -> Int { 1 }
 
@@ -152,6 +158,14 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
     case nonFiniteTarget(Double, example: Int)
     /// Fewer than two labels, or the same twice.
     case unusableLabels([String])
+    /// A task among several whose number of outputs is not known.
+    case unknownOutputSize
+    /// A task among several that no example has an answer to.
+    case taskWithoutAnswers
+    /// A similarity outside −1 ... 1.
+    case impossibleSimilarity(Double, example: Int)
+    /// A single pair, where pairs learn from each other.
+    case nothingToContrast
     /// A tag that is none of the head's scheme.
     case unusableTag(String)
     /// The head was made for features of another width.
@@ -173,6 +187,15 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
             "example \(example) has the target \(number); give a finite number"
         case .unusableLabels(let labels):
             "a classifier needs at least two different labels, but was given \(listed(labels))"
+        case .unknownOutputSize:
+            "a head whose number of outputs is not known cannot be one of several tasks; give it an "
+                + "'outputSize'"
+        case .taskWithoutAnswers:
+            "one of the tasks has no example with an answer to it; add some, or leave the task out"
+        case .impossibleSimilarity(let number, let example):
+            "example \(example) has the similarity \(number); give a number from -1 to 1"
+        case .nothingToContrast:
+            "there is one pair only: multiple negatives need at least two to tell apart"
         case .unusableTag(let tag):
             "the tag '\(tag)' is neither 'O' nor begins with 'B-' or 'I-'; make the head with the "
                 + "plain scheme, or correct the tags"
@@ -181,6 +204,17 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
                 + "attach it to the backbone that it was trained with, or make a new head"
         case .unusableConfiguration(let reason):
             "the folder's config.json describes no head of this kind: \(reason)"
+        }
+    }
+
+    /// The same error of another example.
+    func ofExample(_ example: Int) -> HeadError {
+        switch self {
+        case .unknownLabel(let label, _, let known):
+            .unknownLabel(label, example: example, known: known)
+        case .nonFiniteTarget(let number, _): .nonFiniteTarget(number, example: example)
+        case .impossibleSimilarity(let number, _): .impossibleSimilarity(number, example: example)
+        default: self
         }
     }
 

@@ -38,6 +38,9 @@ public struct MultiLabelHead: Head {
     /// The labels, in the order of the outputs.
     public var labelNames: [String] { labels.names }
 
+    /// One for each label.
+    public var outputSize: Int? { labels.names.count }
+
     /// A dropout and a linear map to one output for each label.
     public func makeNetwork(
         featureSize: Int, dropoutRate: Double, from source: ParameterSource

@@ -15,6 +15,9 @@ public struct RegressionHead: Head {
     /// - Parameter featureSize: The width that the features must have; any by default.
     public init(featureSize: Int? = nil) { self.featureSize = featureSize }
 
+    /// One.
+    public var outputSize: Int? { 1 }
+
     /// A dropout and a linear map to one output.
     public func makeNetwork(
         featureSize: Int, dropoutRate: Double, from source: ParameterSource

@@ -42,6 +42,11 @@ extension FineTunedModel {
     }
 
     private var savedTensors: [(name: String, tensor: Tensor)] {
+        mergedValues.map { (architecture.savedName(of: $0.parameter.path), $0.value) }
+    }
+
+    /// The values of all parameters, with the adapter's part in them instead of its own parameters.
+    var mergedValues: [(parameter: Parameter, value: Tensor)] {
         lock.reading {
             var merged: [ObjectIdentifier: Tensor] = [:]
             for place in stages.flatMap(\.linearMaps) {
@@ -52,7 +57,7 @@ extension FineTunedModel {
                 if let bias { merged[ObjectIdentifier(bias)] = values.bias }
             }
             return parameters.filter { !$0.kind.isAdapter }.map {
-                (architecture.savedName(of: $0.path), merged[ObjectIdentifier($0)] ?? $0.value)
+                ($0, merged[ObjectIdentifier($0)] ?? $0.value)
             }
         }
     }
@@ -124,6 +129,32 @@ extension FineTunedModel where P == WordPreparation {
     }
 }
 
+extension FineTunedModel where P == TextPairPreparation {
+    /// A model of pairs that was saved here, or by Transformers as a `…ForSequenceClassification`.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - maximumLength: The most tokens of one pair.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``HeadError``,
+    ///   ``TokenizerError``: what is missing or does not fit.
+    public convenience init(contentsOf path: String, maximumLength: Int? = nil) throws {
+        try self.init(path, maximumLength: maximumLength, TextPairPreparation.init)
+    }
+}
+
+extension FineTunedModel where P == TextGroupPreparation {
+    /// A model of groups of texts that was saved here.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - maximumLength: The most tokens of one text.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``, ``HeadError``,
+    ///   ``TokenizerError``: what is missing or does not fit.
+    public convenience init(contentsOf path: String, maximumLength: Int? = nil) throws {
+        try self.init(path, maximumLength: maximumLength, TextGroupPreparation.init)
+    }
+}
+
 extension FineTunedModel {
     /// The model in a folder, whose inputs are prepared by what `preparing` makes of the preparation
     /// of texts.
@@ -139,14 +170,15 @@ extension FineTunedModel {
             throw ModelError.noHead(path, reason: "its pooling '\(name ?? "")' is not known")
         }
         let headPath = architecture.headPath(for: pooling)
-        guard folder.tensors.names.contains(headPath + ".weight") else {
-            throw ModelError.noHead(path, reason: "its weights have no '\(headPath).weight'")
-        }
         let preparation = try TextPreparation(
             folder, configuration: architecture.configuration, maximumLength: maximumLength)
-        try self.init(
-            preparation: preparing(preparation), architecture: architecture, pooling: pooling,
-            head: head, headSource: ParameterSource(folder.tensors), seed: 0)
+        do {
+            try self.init(
+                preparation: preparing(preparation), architecture: architecture, pooling: pooling,
+                head: head, headSource: ParameterSource(folder.tensors), seed: 0)
+        } catch ParameterError.missing(let name, _) where name.hasPrefix(headPath + ".") {
+            throw ModelError.noHead(path, reason: "its weights have no '\(name)'")
+        }
         guard initializedStages.isEmpty else {
             throw ModelError.noHead(path, reason: "its weights have no pooler")
         }

@@ -88,9 +88,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
                 network(headFeatures($0, in: .inference, cache: cache), in: .inference).value
             }
         }
-        let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
-        let values = rows.flatMap { $0 }
-        return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
+        return joined(rows, of: items, preparation: preparation)
     }
 
     /// The answer to one input.

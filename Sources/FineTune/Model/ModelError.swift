@@ -23,6 +23,12 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     /// The head answers for other parts of an input than the model gives it.
     case unsuitableRows(head: RowKind, preparation: RowKind, pooling: Pooling)
 
+    /// Two models whose weights cannot be mixed.
+    case notInterpolable(String)
+
+    /// Vectors made by a pooling that sentence-transformers does not have.
+    case unsavableEmbedding(Pooling)
+
     /// What is wrong and what to do.
     public var description: String {
         switch self {
@@ -41,6 +47,12 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
             "the folder '\(path)' holds no fine-tuned model of this kind: \(reason)"
         case .emptyText(let position):
             "text \(position) is empty; leave it out or give it a content"
+        case .unsavableEmbedding(let pooling):
+            "sentence-transformers has no pooling '\(pooling.rawValue)'; attach the head with the "
+                + "pooling 'mean' or 'cls', or use save(to:)"
+        case .notInterpolable(let reason):
+            "the models cannot be interpolated: \(reason); give the backbone that the model was "
+                + "attached to, or a model of the same backbone and head"
         case .tooManyWords(let fitting, let count, let limit):
             "only the first \(fitting) of \(count) words fit into the \(limit) tokens that the model "
                 + "takes; divide the text, WordPreparation.windows(of:) says where"
@@ -51,7 +63,8 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
             "the head answers for each \(head.rawValue), the model prepares each "
                 + "\(preparation.rawValue), and its pooling is '\(pooling.rawValue)': these do not go "
                 + "together. Tags of words need PretrainedModel.words(contentsOf:) and the pooling "
-                + "'tokens', other heads neither"
+                + "'tokens', heads that compare texts need the backbone's groups(), other heads "
+                + "neither"
         }
     }
 }

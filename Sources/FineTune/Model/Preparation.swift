@@ -61,6 +61,8 @@ public enum RowKind: String, Sendable, Hashable {
     case input
     /// A word of it.
     case word
+    /// One of several texts that are an input.
+    case text
 }
 
 extension Preparation {

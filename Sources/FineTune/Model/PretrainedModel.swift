@@ -14,8 +14,11 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     public let architecture: any Architecture
     /// What became of the checkpoint's tensors.
     public let loadReport: LoadReport
-    private let stages: [any Stage]
-    private let normalizesEmbeddings: Bool
+    /// From the input to the embedding; nobody changes them.
+    let stages: [any Stage]
+    /// How embeddings are made.
+    let pooling: Pooling
+    let normalizesEmbeddings: Bool
     /// The fingerprints of its weights, as far as anybody asked for them.
     let fingerprints = WeightFingerprints()
 
@@ -33,7 +36,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     ) throws {
         self.preparation = preparation
         self.architecture = architecture
-        self.normalizesEmbeddings = normalizesEmbeddings
+        (self.pooling, self.normalizesEmbeddings) = (pooling, normalizesEmbeddings)
         (stages, loadReport) = try architecture.makeStages(pooling, seed: 0, sharing: [:])
     }
 
@@ -119,6 +122,13 @@ func forEachBatch<P: Preparation>(
         })
 }
 
+/// The rows of all items, one after the other, shape `[rows, width]`.
+func joined<P: Preparation>(_ rows: [[Float]], of items: [P.Item], preparation: P) -> Tensor {
+    let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
+    let values = rows.flatMap { $0 }
+    return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
+}
+
 extension PretrainedModel where P == TextPreparation {
     /// A text model from a folder in the layout of Hugging Face: BERT, MiniLM and others of its
     /// architecture, DistilBERT or RoBERTa, from Transformers or sentence-transformers.
@@ -173,6 +183,39 @@ extension PretrainedModel where P == TextPreparation {
     }
 }
 
+extension PretrainedModel where P == TextPreparation {
+    /// The same backbone for two texts that are read together; see ``TextPairPreparation``.
+    ///
+    /// - Throws: ``ModelError`` if the tokenizer gives the second text a type that the model has no
+    ///   embedding for.
+    public func pairs() throws -> PretrainedModel<TextPairPreparation> {
+        let preparation = TextPairPreparation(preparation)
+        let item = try preparation.prepared(TextPair("a", "a"))
+        if let architecture = architecture as? TextArchitecture {
+            let types = architecture.configuration.tokenTypes
+            let largest = item.typeIDs.max() ?? 0
+            guard types == 0 || largest < types else {
+                throw ModelError.tokenTypes(
+                    architecture.folder.path, tokenizer: Int(largest) + 1, model: types)
+            }
+        }
+        return try prepared(by: preparation)
+    }
+
+    /// The same backbone for groups of texts that each get a vector; see ``TextGroupPreparation``.
+    public func groups() throws -> PretrainedModel<TextGroupPreparation> {
+        try prepared(by: TextGroupPreparation(preparation))
+    }
+
+    private func prepared<Other: Preparation>(by preparation: Other) throws -> PretrainedModel<
+        Other
+    > {
+        try PretrainedModel<Other>(
+            preparation: preparation, architecture: architecture, pooling: pooling,
+            normalizesEmbeddings: normalizesEmbeddings)
+    }
+}
+
 extension PretrainedModel where P == WordPreparation {
     /// A model of words, to attach a ``TokenClassificationHead`` to, from a folder in the layout of
     /// Hugging Face; see ``text(contentsOf:maximumLength:)``.
@@ -198,5 +241,11 @@ extension PretrainedModel where P == WordPreparation {
 
 extension RowKind {
     /// How features become rows of this kind where nobody says otherwise.
-    var pooling: Pooling { self == .word ? .tokens : .pooler }
+    var pooling: Pooling {
+        switch self {
+        case .input: .pooler
+        case .word: .tokens
+        case .text: .mean
+        }
+    }
 }

@@ -16,6 +16,8 @@ public final class Trainer<P: Preparation, H: Head> {
     private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
     /// What frozen stages gave. It outlives a run, for the next one.
     let featureCache: FeatureCache<P>?
+    /// What the model should not forget meanwhile; nil, the default, watches over nothing.
+    public var forgettingGuard: ForgettingGuard<P>?
 
     /// A trainer.
     ///
@@ -47,7 +49,7 @@ public final class Trainer<P: Preparation, H: Head> {
     /// - Returns: What came of it, to print or to read.
     /// - Throws: ``ExamplesError`` for an example that is wrong, ``HeadError`` for examples that
     ///   nothing can be learned from, ``TrainingError`` for settings that make no sense and if the
-    ///   run cannot go on.
+    ///   run cannot go on, ``ForgettingError`` for a guard of another model.
     @discardableResult
     public nonisolated(nonsending) func fit(
         on data: Dataset<P.Input, H.Target>,
@@ -59,15 +61,22 @@ public final class Trainer<P: Preparation, H: Head> {
             model: model, plan: plan, settings: settings, data: data, validation: validation,
             featureCache: featureCache == nil ? nil : model.sharedFeatures ?? featureCache)
         defer { run.freezeAll() }
+        var watch = try forgettingGuard.map {
+            try ForgettingWatch($0, of: model, keepsBest: settings.earlyStopping != nil)
+        }
         while let epoch = run.beginEpoch() {
             while run.hasStep {
                 try Task.checkCancellation()
                 send(.step(try limited { try run.takeStep() }))
                 await Task.yield()
             }
-            send(.epoch(try limited { try run.endEpoch(epoch) }))
+            var summary = try limited { try run.endEpoch(epoch) }
+            try limited { try watch?.measure(after: &summary) }
+            send(.epoch(summary))
+            if watch?.exceedsLimit == true { break }
         }
-        let report = try limited { try run.finish() }
+        var report = try limited { try run.finish() }
+        try limited { try watch?.complete(&report, validation: validation) }
         send(.finished(report))
         return report
     }
@@ -76,7 +85,8 @@ public final class Trainer<P: Preparation, H: Head> {
         for listener in listeners { listener(event) }
     }
 
-    private func limited<Result>(_ body: () throws -> Result) rethrows -> Result {
+    /// Computes on the threads and in the precision of the settings.
+    func limited<Result>(_ body: () throws -> Result) rethrows -> Result {
         try settings.precision.applied {
             try Tensor.Threads.limited(to: settings.threads ?? Tensor.Threads.count, body)
         }
@@ -84,7 +94,7 @@ public final class Trainer<P: Preparation, H: Head> {
 }
 
 extension TrainingSettings {
-    fileprivate func check() throws(TrainingError) {
+    func check() throws(TrainingError) {
         let size =
             switch batch {
             case .examples(let count), .tokens(let count): count

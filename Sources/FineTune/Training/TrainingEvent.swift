@@ -20,6 +20,8 @@ public struct EpochSummary<Metrics: HeadMetrics>: Sendable {
     public let metrics: Metrics?
     /// How long the epoch took, validation included.
     public let seconds: Double
+    /// What the model had forgotten afterwards; nil without a ``ForgettingGuard``.
+    public internal(set) var forgotten: Double?
 }
 
 /// What came of a run.
@@ -33,11 +35,13 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     /// How many inputs were cut to the most that the model takes.
     public let truncatedInputs: Int
     /// The epochs, in order.
-    public let epochs: [EpochSummary<Metrics>]
+    public internal(set) var epochs: [EpochSummary<Metrics>]
     /// How good the model is on the validation examples, as it is now; nil without any.
-    public let metrics: Metrics?
+    public internal(set) var metrics: Metrics?
     /// Whether the run ended early because it no longer improved.
     public let stoppedEarly: Bool
+    /// The run ended because too much was forgotten.
+    var forgettingStop: StopReason?
     /// How exact the operands of matrix products were.
     public let precision: Tensor.Precision
     /// Whether ``precision`` is another than was asked for, for want of the CPU's support.
@@ -56,6 +60,9 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     /// The most memory that the process has held so far.
     public let peakMemoryBytes: Int
 
+    /// Why the run ended before its plan did; nil if it did not.
+    public var stopReason: StopReason? { forgettingStop ?? (stoppedEarly ? .noImprovement : nil) }
+
     /// The report as a person reads it.
     public var description: String {
         var lines = [
@@ -69,7 +76,15 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
                 "epoch \(epoch.epoch): loss \(epoch.loss.formatted(decimals: 4))\(score ?? "")"
                     + ", \(epoch.seconds.formattedAsSeconds)")
         }
-        if stoppedEarly { lines.append("stopped early; the best weights are restored") }
+        let forgotten = epochs.compactMap(\.forgotten).map { $0.formatted(decimals: 4) }
+        if !forgotten.isEmpty {
+            lines.append("forgotten after each epoch: \(forgotten.joined(separator: ", "))")
+        }
+        if let forgettingStop {
+            lines.append("stopped early: \(forgettingStop)")
+        } else if stoppedEarly {
+            lines.append("stopped early; the best weights are restored")
+        }
         if let metrics { lines += ["", "\(metrics)", ""] }
         lines.append(
             "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsSeconds) "

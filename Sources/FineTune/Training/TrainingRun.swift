@@ -19,7 +19,7 @@ final class TrainingRun<P: Preparation, H: Head> {
 
     /// The phase of each epoch.
     private let phases: [Plan.Phase]
-    private var trained: [(parameter: Parameter, rate: Double)] = []
+    var trained: [(parameter: Parameter, rate: Double)] = []
     /// The batches of each step that is left in the epoch, the next one last.
     private var pending: [[[Int]]] = []
     private var epoch = 0

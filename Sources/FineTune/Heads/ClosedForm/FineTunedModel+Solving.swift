@@ -62,9 +62,7 @@ extension FineTunedModel where H: SolvableHead {
                 })
             await Task.yield()
         }
-        let values = order.restored(rows).flatMap { $0 }
-        let count = items.reduce(0) { $0 + preparation.rowCount(of: $1) }
-        return Tensor(values, shape: [count, count > 0 ? values.count / count : 0])
+        return joined(order.restored(rows), of: items, preparation: preparation)
     }
 }
 
