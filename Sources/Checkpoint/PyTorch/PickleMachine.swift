@@ -285,7 +285,9 @@ struct PickleMachine {
                     opcode: opcode.name, expected: expected, found: kindName(target)))
         }
         if opcode == .setItem || opcode == .setItems { try checkKeys(items, opcode) }
-        try budget.spend(itemsByteCount(items.count), at: offset)
+        let isFirst = objects[index].items.isEmpty
+        try budget.spend(
+            items.count * MemoryLayout<PickleValue>.stride + (isFirst ? 32 : 0), at: offset)
         objects[index].items.append(contentsOf: items)
     }
 

@@ -101,6 +101,8 @@ struct PyTorchContent {
             }
             let value = try child(
                 object.items[position + 1], key: key, of: object, path: path, depth: depth)
+            // A member also has its key, and the set of keys an entry.
+            try budget.spend(64, at: object.byteOffset)
             members.append(PyTorchValue.Member(key: key, value: value))
         }
         return members
@@ -109,7 +111,6 @@ struct PyTorchContent {
     private mutating func child(
         _ value: PickleValue, key: String, of parent: PickleObject, path: String, depth: Int
     ) throws(PickleError) -> PyTorchValue {
-        try budget.spend(64, at: parent.byteOffset)
         // Only objects need a path, and long ones cost time.
         guard case .object = value else {
             return try tree(value, path: "", depth: depth, at: parent.byteOffset)

@@ -109,7 +109,8 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
             Op.tensor(Op.reference(count: 4), sizes: [2], strides: [1]) + Op.reduce, at: system,
             forbidden),
         HostilePickle(
-            "from the memo", Op.text("os") + Op.put(0) + Op.text("system") + Op.put(1)
+            "from the memo",
+            Op.text("os") + Op.put(0) + Op.text("system") + Op.put(1)
                 + Op.tuple2 + Op.get(0) + Op.get(1), at: Op.stackGlobal, forbidden),
         HostilePickle(
             "split at another dot", at: Op.global("torch", "_utils._rebuild_tensor_v2"),
@@ -292,39 +293,47 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
         Op.emptyList + (1..<count).flatMap { _ in Op.tuple1 }
     }
 
-    @Test func refusesDepth() throws {
-        #expect(try pyTorchReason(torchArchive(Op.proto + Self.nested(100) + Op.stop).bytes) == nil)
-        for count in [101, 5000, 1_000_000] {
-            let pickle = Op.proto + Self.nested(count) + Op.stop
-            // Of the nested tuples, the 101st from outside is the first that is too deep.
-            try expect(pickle, Op.proto.count + count - 101, .tooDeep)
-        }
-    }
-
-    @Test func refusesBombs() throws {
-        let (error, _) = try #require(try failure(Op.proto + Self.bomb + Op.stop))
-        #expect(error == .tooManyObjects)
-        for repeated in [Op.none, Op.emptyList, Op.mark, Op.emptyTuple, Op.text("ab")] {
-            let pickle =
-                Op.proto + [UInt8]((0..<3_000_000).flatMap { _ in repeated }) + Op.stop
-            let (error, _) = try #require(try failure(pickle))
-            #expect(error == .tooManyObjects || error == .leftOver(count: 3_000_000))
-        }
-        let memos = Op.proto + Op.none + [UInt8](repeating: 0x94, count: 2_000_000) + Op.stop
-        #expect(try failure(memos)?.0 == .tooManyObjects)
-    }
-
     /// Each tuple has the one before it ten times: 10^12 in all.
     private static let bomb =
-        Op.emptyList
-        + (0..<12).flatMap { index -> [UInt8] in
-            Op.put(UInt8(index)) + (0..<9).flatMap { _ in Op.get(UInt8(index)) }
+        Op.mark + Op.emptyList + Op.put(0)
+        + (1...12).flatMap { index -> [UInt8] in
+            Op.mark + (0..<10).flatMap { _ in Op.get(UInt8(index - 1)) } + Op.tuple
+                + Op.put(UInt8(index))
+        } + Op.tuple
+
+    @Test func refusesDepth() throws {
+        #expect(try pyTorchReason(torchArchive(Op.proto + Self.nested(100) + Op.stop).bytes) == nil)
+        for count in [101, 5000, 50_000] {
+            // Of the nested tuples, the 101st from outside is the first that is too deep.
+            try expect(
+                Op.proto + Self.nested(count) + Op.stop, Op.proto.count + count - 101, .tooDeep)
         }
+    }
+
+    /// Small files that would fill the memory, or take forever to be looked at.
+    @Test func refusesBombs() throws {
+        let longKey = Op.text(String(repeating: "k", count: 1_000_000))
+        let longNames =
+            Op.emptyList + (0..<90).flatMap { _ in Op.put(0) + Op.tuple1 }
+            + Op.put(1) + Op.emptyDictionary + longKey + Op.get(1) + Op.setItem + Op.tuple2
+        #expect(try failure(Op.proto + longNames + Op.stop)?.0 == .tooManyObjects)
+        let values = [
+            Self.bomb, Self.nested(1_000_000),
+            Op.none + [UInt8](repeating: Op.memoize[0], count: 2_000_000),
+        ]
+        for value in values {
+            #expect(try failure(Op.proto + value + Op.stop)?.0 == .tooManyObjects)
+        }
+        for repeated in [Op.none, Op.emptyList, Op.mark, Op.emptyTuple, Op.emptyDictionary] {
+            let pickle = Op.proto + [UInt8](repeating: repeated[0], count: 3_000_000) + Op.stop
+            #expect(try failure(pickle)?.0 == .tooManyObjects)
+        }
+    }
 
     /// One at a time into one list: the time must not grow with the square of their number.
     @Test func manyItemsTakeTimeInProportion() throws {
         let pickle =
-            Op.proto + Op.emptyList + (0..<400_000).flatMap { _ in Op.none + Op.append } + Op.stop
+            Op.proto + Op.emptyList + (0..<150_000).flatMap { _ in Op.none + Op.append } + Op.stop
         #expect(try pyTorchReason(torchArchive(pickle).bytes) == nil)
     }
 
@@ -396,11 +405,13 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
         invalid("stride of 2^63 - 1", [2], [.max], .pastEnd(storage: "0")),
         invalid("strides whose sum overflows", [2, 2], [.max, .max], .pastEnd(storage: "0")),
         invalid("offset of 2^63 - 1", offset: .max, [1], [1], .pastEnd(storage: "0")),
-        invalid("offset and stride that overflow", offset: .max, [2], [1],
+        invalid(
+            "offset and stride that overflow", offset: .max, [2], [1],
             .pastEnd(storage: "0")),
         invalid("in an empty storage", [1], [1], count: 0, .pastEnd(storage: "0")),
         invalid("a number repeated to 4 GB", [1 << 30], [0], .expanded(byteCount: 1 << 32)),
-        invalid("a number repeated to 2^62 bytes", [1 << 30, 1 << 30], [0, 0],
+        invalid(
+            "a number repeated to 2^62 bytes", [1 << 30, 1 << 30], [0, 0],
             .expanded(byteCount: 1 << 62)),
     ]
 
@@ -429,61 +440,81 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
 
     static let calls: [HostilePickle] = [
         rebuild("no arguments", "_rebuild_tensor_v2", [], "0 arguments instead of 6 or 7"),
-        rebuild("version 1 with hooks", "_rebuild_tensor", storage + view + Op.no + Op.none,
+        rebuild(
+            "version 1 with hooks", "_rebuild_tensor", storage + view + Op.no + Op.none,
             "6 arguments instead of 4"),
-        rebuild("version 3 without a type", "_rebuild_tensor_v3",
+        rebuild(
+            "version 3 without a type", "_rebuild_tensor_v3",
             storage + view + Op.no + Op.hooks, "6 arguments instead of 7 or 8"),
         rebuild("no storage", "_rebuild_tensor", Op.none + view, "None in place of the storage"),
-        rebuild("tensor as storage", "_rebuild_tensor", tensor + view,
+        rebuild(
+            "tensor as storage", "_rebuild_tensor", tensor + view,
             "a tensor in place of the storage"),
-        rebuild("text as offset", "_rebuild_tensor",
+        rebuild(
+            "text as offset", "_rebuild_tensor",
             storage + Op.text("0") + Op.sizes([2]) + Op.sizes([1]),
             "a string in place of the offset"),
-        rebuild("number as offset", "_rebuild_tensor",
+        rebuild(
+            "number as offset", "_rebuild_tensor",
             storage + Op.number(0) + Op.sizes([2]) + Op.sizes([1]),
             "a number in place of the offset"),
-        rebuild("text as size", "_rebuild_tensor",
+        rebuild(
+            "text as size", "_rebuild_tensor",
             storage + Op.integer(0) + Op.text("2") + Op.sizes([1]),
             "something else than integers as the size"),
-        rebuild("text in the size", "_rebuild_tensor",
+        rebuild(
+            "text in the size", "_rebuild_tensor",
             storage + Op.integer(0) + Op.text("2") + Op.tuple1 + Op.sizes([1]),
             "something else than integers as the size"),
-        rebuild("wide integer in the size", "_rebuild_tensor",
+        rebuild(
+            "wide integer in the size", "_rebuild_tensor",
             storage + Op.integer(0) + [0x8A, 9] + [UInt8](1...9) + Op.tuple1 + Op.sizes([1]),
             "something else than integers as the size"),
-        rebuild("truth value in the size", "_rebuild_tensor",
+        rebuild(
+            "truth value in the size", "_rebuild_tensor",
             storage + Op.integer(0) + Op.yes + Op.tuple1 + Op.sizes([1]),
             "something else than integers as the size"),
-        rebuild("none as stride", "_rebuild_tensor",
+        rebuild(
+            "none as stride", "_rebuild_tensor",
             storage + Op.integer(0) + Op.sizes([2]) + Op.none,
             "something else than integers as the stride"),
-        rebuild("bytes without a type", "_rebuild_tensor_v2",
+        rebuild(
+            "bytes without a type", "_rebuild_tensor_v2",
             untyped + view + Op.no + Op.hooks, "a storage without a type"),
-        rebuild("text as type", "_rebuild_tensor_v3",
+        rebuild(
+            "text as type", "_rebuild_tensor_v3",
             untyped + view + Op.no + Op.hooks + Op.text("float32"),
             "a string in place of the type"),
-        rebuild("storage as type", "_rebuild_tensor_v3",
+        rebuild(
+            "storage as type", "_rebuild_tensor_v3",
             untyped + view + Op.no + Op.hooks + Op.global("torch", "FloatStorage"),
             "a global in place of the type"),
-        rebuild("parameter of nothing", "_rebuild_parameter", Op.none + Op.yes + Op.hooks,
+        rebuild(
+            "parameter of nothing", "_rebuild_parameter", Op.none + Op.yes + Op.hooks,
             "None in place of the tensor"),
-        rebuild("parameter of a storage", "_rebuild_parameter", storage + Op.yes + Op.hooks,
+        rebuild(
+            "parameter of a storage", "_rebuild_parameter", storage + Op.yes + Op.hooks,
             "a storage in place of the tensor"),
         rebuild("parameter alone", "_rebuild_parameter", tensor, "1 arguments instead of 3"),
-        rebuild("parameter without its state", "_rebuild_parameter_with_state",
+        rebuild(
+            "parameter without its state", "_rebuild_parameter_with_state",
             tensor + Op.yes + Op.hooks, "3 arguments instead of 4"),
-        call("parameter of a list", "torch.nn.parameter", "Parameter", Op.emptyList,
+        call(
+            "parameter of a list", "torch.nn.parameter", "Parameter", Op.emptyList,
             "a list in place of the tensor"),
         call("size of a text", "torch", "Size", Op.text("2"), "something else than integers"),
         call("size of nothing", "torch", "Size", [], "0 arguments instead of 1"),
         call("device 1", "torch", "device", Op.integer(1), "an integer in place of the kind"),
-        call("device with a text", "torch", "device", Op.text("cuda") + Op.text("1"),
+        call(
+            "device with a text", "torch", "device", Op.text("cuda") + Op.text("1"),
             "a string in place of the number"),
         call("called type", "torch", "float32", [], "arguments at all"),
         call("called storage", "torch", "FloatStorage", Op.integer(1 << 40), "arguments at all"),
-        call("called bytes", "torch.storage", "UntypedStorage", Op.integer(1 << 40),
+        call(
+            "called bytes", "torch.storage", "UntypedStorage", Op.integer(1 << 40),
             "arguments at all"),
-        call("dictionary of a list", "collections", "OrderedDict", Op.emptyList,
+        call(
+            "dictionary of a list", "collections", "OrderedDict", Op.emptyList,
             "1 arguments instead of 0"),
     ]
 
@@ -504,36 +535,47 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
         HostilePickle(
             "reference that is a list", Op.emptyList, at: Op.persistentID,
             .invalidStorage(problem: "a list")),
-        reference("four values", Op.text("storage") + floats + Op.text("0") + Op.text("cpu"),
+        reference(
+            "four values", Op.text("storage") + floats + Op.text("0") + Op.text("cpu"),
             "4 values instead of 5"),
-        reference("six values",
+        reference(
+            "six values",
             Op.text("storage") + floats + Op.text("0") + Op.text("cpu") + Op.integer(4) + Op.none,
             "6 values instead of 5"),
-        reference("a module",
+        reference(
+            "a module",
             Op.text("module") + floats + Op.text("0") + Op.text("cpu") + Op.integer(4),
             "something else than 'storage'"),
-        reference("no kind",
+        reference(
+            "no kind",
             Op.none + floats + Op.text("0") + Op.text("cpu") + Op.integer(4),
             "something else than 'storage'"),
-        reference("text as type",
+        reference(
+            "text as type",
             Op.text("storage") + Op.text("FloatStorage") + Op.text("0") + Op.text("cpu")
                 + Op.integer(4), "a string in place of its type"),
-        reference("size as type",
+        reference(
+            "size as type",
             Op.text("storage") + Op.global("torch", "Size") + Op.text("0") + Op.text("cpu")
                 + Op.integer(4), "a global in place of its type"),
-        reference("integer as key",
+        reference(
+            "integer as key",
             Op.text("storage") + floats + Op.integer(0) + Op.text("cpu") + Op.integer(4),
             "an integer in place of its key"),
-        reference("no device",
+        reference(
+            "no device",
             Op.text("storage") + floats + Op.text("0") + Op.none + Op.integer(4),
             "None in place of its device"),
-        reference("text as size",
+        reference(
+            "text as size",
             Op.text("storage") + floats + Op.text("0") + Op.text("cpu") + Op.text("4"),
             "a string in place of its size"),
-        reference("negative size",
+        reference(
+            "negative size",
             Op.text("storage") + floats + Op.text("0") + Op.text("cpu") + Op.integer(-1),
             "the size -1"),
-        reference("size whose bytes overflow",
+        reference(
+            "size whose bytes overflow",
             Op.text("storage") + floats + Op.text("0") + Op.text("cpu") + Op.integer(.max),
             "the size 9223372036854775807"),
         HostilePickle(
@@ -584,12 +626,10 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
 
     /// In the layout without records, places are counted from the beginning of the file.
     @Test func countsFromTheFilesBeginning() throws {
-        let before = torchLegacy(Op.none).count - torchLegacy([]).count
         let pickle = Op.proto + Self.system + Op.stop
         let file = torchLegacy(pickle)
         let offset = try #require(
             file.indices.first { file[$0...].starts(with: Self.system) })
-        #expect(before == 1)
         guard case .pickle(let error) = try pyTorchReason(file) else {
             Issue.record("the pickle is not refused")
             return

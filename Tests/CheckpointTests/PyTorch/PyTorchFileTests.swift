@@ -42,7 +42,8 @@ import Testing
             #expect(read.shape == tensor.shape && file.shape(of: key) == tensor.shape)
             #expect(read.isContiguous)
             #expect(
-                read.withUnsafeBytes { Array($0) } == tensor.withUnsafeBytes { Array($0) }, "\(key)")
+                read.withUnsafeBytes { Array($0) } == tensor.withUnsafeBytes { Array($0) }, "\(key)"
+            )
         }
         #expect(try file.tensor(named: "absent") == nil && file.shape(of: "absent") == nil)
     }
