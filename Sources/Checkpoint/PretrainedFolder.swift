@@ -16,7 +16,8 @@ public struct PretrainedFolder: Sendable {
     public let path: String
     /// The content of `config.json`.
     public let configuration: JSON
-    /// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` lists.
+    /// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` lists;
+    /// if there is neither, of `pytorch_model.bin` or the files of its index.
     public let tensors: any NamedTensors
 
     /// Opens a folder: reads its configuration and maps its weights.
@@ -36,15 +37,22 @@ public struct PretrainedFolder: Sendable {
     ) throws(PretrainedFolderError) -> any NamedTensors {
         let single = "\(path)/model.safetensors"
         let index = "\(path)/model.safetensors.index.json"
+        let pickled = "\(path)/pytorch_model.bin"
+        let pickledIndex = "\(path)/pytorch_model.bin.index.json"
         do {
             if kind(of: single) == .file { return try SafetensorsFile(path: single) }
             if kind(of: index) == .file {
                 return try ShardedSafetensors(indexPath: index, root: hubCache(around: path))
             }
+            if kind(of: pickled) == .file { return try PyTorchFile(path: pickled).modelTensors() }
+            if kind(of: pickledIndex) == .file {
+                return try ShardedPyTorchFile(
+                    indexPath: pickledIndex, root: hubCache(around: path))
+            }
         } catch {
             throw .unreadable("\(error)")
         }
-        let others = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"]
+        let others = ["tf_model.h5", "flax_model.msgpack"]
         throw .missingWeights(
             path, found: others.filter { kind(of: "\(path)/\($0)") == .file })
     }
@@ -103,7 +111,7 @@ public enum PretrainedFolderError: Error, Hashable, CustomStringConvertible {
     case notAFolder(String)
     /// The folder has no `config.json`.
     case missingConfiguration(String)
-    /// The folder has no weights in safetensors; these other formats lie there.
+    /// The folder has no weights in a format that is read; these others lie there.
     case missingWeights(String, found: [String])
     /// A file of the folder cannot be read or is malformed.
     case unreadable(String)
@@ -123,7 +131,7 @@ public enum PretrainedFolderError: Error, Hashable, CustomStringConvertible {
             "the folder '\(path)' has no config.json; give a folder in the layout of Hugging Face, "
                 + "with config.json, model.safetensors and the tokenizer's files"
         case .missingWeights(let path, let found):
-            "the folder '\(path)' has no model.safetensors"
+            "the folder '\(path)' has neither model.safetensors nor pytorch_model.bin"
                 + (found.isEmpty
                     ? ""
                     : "; it has \(found.joined(separator: ", ")), which this library does not read: "

@@ -83,17 +83,9 @@ public struct SafetensorsFile: NamedTensors {
         guard let dtype = entry.type.dtype else {
             throw UnsupportedElementType(path: path, name: name, type: entry.type.rawValue)
         }
-        if dtype == .bool, let repaired = repairedTruthValues(entry) { return repaired }
-        return Tensor(
-            mapping: file, byteOffset: entry.byteRange.lowerBound, shape: entry.shape,
-            dtype: dtype)
-    }
-
-    /// Swift's `Bool` must be 0 or 1. A tensor that holds other bytes is copied, with 1 for them.
-    private func repairedTruthValues(_ entry: Entry) -> Tensor? {
-        let bytes = file.bytes[entry.byteRange]
-        guard bytes.contains(where: { $0 > 1 }) else { return nil }
-        return Tensor(bytes.map { $0 != 0 }, shape: entry.shape)
+        return MappedElements(
+            byteOffset: entry.byteRange.lowerBound, shape: entry.shape, dtype: dtype
+        ).tensor(in: file)
     }
 }
 

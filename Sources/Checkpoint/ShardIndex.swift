@@ -8,7 +8,7 @@ import Tensor
     import Darwin
 #endif
 
-/// What an index of safetensors files says.
+/// What an index of several files of tensors says.
 struct ShardIndex {
     typealias Reason = ShardedSafetensorsError.Reason
 
@@ -53,29 +53,27 @@ struct ShardIndex {
 
     /// Checks that the files, those of ``shardNames`` in that order, hold exactly the tensors that
     /// the index places in them.
-    func check(against shards: [SafetensorsFile]) throws(Reason) {
+    /// `shards` are the names in each file, and `byteCounts` the sizes of all tensors together that
+    /// the index may give.
+    func check(against shards: [[String]], totalByteCounts byteCounts: [Int]) throws(Reason) {
         var found: [ByteKey: Int] = [:]
-        var byteCount = 0
         for (position, shard) in shards.enumerated() {
-            for entry in shard.entries {
-                let key = ByteKey(entry.name)
+            for name in shard {
+                let key = ByteKey(name)
                 if let other = found.updateValue(position, forKey: key) {
                     throw .tensorInTwoShards(
-                        tensor: entry.name, shards: [shardNames[other], shardNames[position]])
+                        tensor: name, shards: [shardNames[other], shardNames[position]])
                 }
                 guard shardOfName[key] != nil else {
-                    throw .unlistedTensor(tensor: entry.name, shard: shardNames[position])
+                    throw .unlistedTensor(tensor: name, shard: shardNames[position])
                 }
-                // Each file's bytes are counted in `Int`, and as many files as would overflow
-                // the sum cannot be mapped at once.
-                byteCount += entry.byteRange.count
             }
         }
         for (key, position) in shardOfName where found[key] != position {
             throw .absentTensor(tensor: key.name, shard: shardNames[position])
         }
-        if let totalByteCount, totalByteCount != byteCount {
-            throw .wrongTotalSize(expected: totalByteCount, found: byteCount)
+        if let totalByteCount, !byteCounts.contains(totalByteCount) {
+            throw .wrongTotalSize(expected: totalByteCount, found: byteCounts.first ?? 0)
         }
     }
 }

@@ -37,7 +37,12 @@ public struct ShardedSafetensors: NamedTensors {
                     throw .invalidShard(error)
                 }
             }
-            try index.check(against: shards)
+            // Each file's bytes are counted in `Int`, and as many files as would overflow the sum
+            // cannot be mapped at once.
+            let byteCount = shards.reduce(0) { total, shard in
+                shard.entries.reduce(total) { $0 + $1.byteRange.count }
+            }
+            try index.check(against: shards.map(\.names), totalByteCounts: [byteCount])
             (self.path, self.shards, self.metadata) = (indexPath, shards, index.metadata)
             shardOfName = index.shardOfName
         } catch {

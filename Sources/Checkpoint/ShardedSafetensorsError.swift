@@ -1,4 +1,4 @@
-/// A set of safetensors files that cannot be read or written: which index, and why.
+/// A set of safetensors files, or of PyTorch's, that cannot be read or written: which index, and why.
 public struct ShardedSafetensorsError: Error, Hashable, CustomStringConvertible {
     /// The index.
     public let path: String
@@ -10,6 +10,7 @@ public struct ShardedSafetensorsError: Error, Hashable, CustomStringConvertible 
         switch reason {
         case .unreadableIndex(let error): error.description
         case .invalidShard(let error): error.description
+        case .invalidPyTorchShard(let error): error.description
         default: "the index '\(path)' and its files do not agree: \(reason)"
         }
     }
@@ -36,6 +37,8 @@ public struct ShardedSafetensorsError: Error, Hashable, CustomStringConvertible 
         case notRegularFile(String)
         /// A file is not valid by itself.
         case invalidShard(SafetensorsError)
+        /// A file of PyTorch is not valid by itself.
+        case invalidPyTorchShard(PyTorchFileError)
         /// A tensor is not in the file that the index names.
         case absentTensor(tensor: String, shard: String)
         /// A file has a tensor that the index does not list.
@@ -62,6 +65,7 @@ public struct ShardedSafetensorsError: Error, Hashable, CustomStringConvertible 
                 "the file '\(shard)' is missing; was its download interrupted?"
             case .notRegularFile(let shard): "'\(shard)' is not a regular file"
             case .invalidShard(let error): error.description
+            case .invalidPyTorchShard(let error): error.description
             case .absentTensor(let tensor, let shard):
                 "the tensor '\(tensor)' is not in '\(shard)'"
             case .unlistedTensor(let tensor, let shard):

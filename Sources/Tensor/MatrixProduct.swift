@@ -42,7 +42,7 @@ struct MatrixProduct {
     func run(finish: ((_ rows: Range<Int>, _ columns: Range<Int>) -> Void)? = nil) {
         guard m > 0, n > 0 else { return }
         // Few rows do not repay packing b: it is read where it is, and a is packed.
-        if m < n, 3 * m <= panelColumns, kernels.pointee.packs_left == 0 {
+        if m < n, m <= panelColumns, kernels.pointee.packs_left == 0 {
             return runTransposed(finish: finish)
         }
         let packed = kernels.pointee.packs_left != 0 ? packedLeft() : nil

@@ -115,14 +115,23 @@ INLINE void F(panel_product)(S *c, long ldc, const P *a, long stride, long k_str
     // They are written when the loop below is through.
     for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++) __builtin_prefetch(to + m * ld + n * PANEL_LANES, 1);
+    // Few columns take little time for each row of a, which comes from memory: the rows that follow
+    // are asked for while these are used.
+    const long ahead = 64 / (long)sizeof(P);
+    for (long first = 0; first < depth; first += N < PANEL_VECTORS ? ahead : depth) {
+        const long end = N < PANEL_VECTORS && first + ahead < depth ? first + ahead : depth;
+        if (N < PANEL_VECTORS)
+            for (int m = 0; m < M; m++)
+                __builtin_prefetch(a + (m + PANEL_ROWS) * stride + first * k_stride);
 #pragma clang loop unroll_count(4)
-    for (long p = 0; p < depth; p++) {
-        F(packed) row[PANEL_VECTORS];
-        for (int n = 0; n < N; n++)
-            row[n] = *(const F(packed) *)(b + p * PANEL_COLUMNS + n * PANEL_LANES);
-        for (int m = 0; m < M; m++)
+        for (long p = first; p < end; p++) {
+            F(packed) row[PANEL_VECTORS];
             for (int n = 0; n < N; n++)
-                sum[m][n] = MULTIPLY_ADD(sum[m][n], a[m * stride + p * k_stride], row[n]);
+                row[n] = *(const F(packed) *)(b + p * PANEL_COLUMNS + n * PANEL_LANES);
+            for (int m = 0; m < M; m++)
+                for (int n = 0; n < N; n++)
+                    sum[m][n] = MULTIPLY_ADD(sum[m][n], a[m * stride + p * k_stride], row[n]);
+        }
     }
     for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++)
@@ -131,21 +140,21 @@ INLINE void F(panel_product)(S *c, long ldc, const P *a, long stride, long k_str
         for (int m = 0; m < M; m++) memcpy(c + m * ldc, edge + m * ld, (size_t)columns * sizeof(S));
 }
 
-static void F(multiply)(void *c_, long ldc, const void *a, long stride, long k_stride,
-                        long panel_stride, const void *b, long m, long n, long k, int accumulate) {
-    S *c = c_;
-    const long depth = (k + DEPTH - 1) / DEPTH;
+INLINE void F(multiply_strided)(S *c, long ldc, const P *a, const long stride, const long k_stride,
+                                long panel_stride, const P *b, long m, long n, long depth,
+                                int accumulate) {
     for (long j = 0; j < n; j += PANEL_COLUMNS) {
-        const P *right = (const P *)b + j * depth;
+        const P *right = b + j * depth;
         long columns = n - j < PANEL_COLUMNS ? n - j : PANEL_COLUMNS;
         for (long i = 0; i < m; i += PANEL_ROWS) {
-            const P *left = (const P *)a + i / PANEL_ROWS * panel_stride;
+            const P *left = a + i / PANEL_ROWS * panel_stride;
 #define PRODUCT(M, N)                                                                          \
     F(panel_product)(c + i * ldc + j, ldc, left, stride, k_stride, right, depth, accumulate,  \
                      columns, M, N)
 #define ROWS(M)                                                                                \
     case M:                                                                                    \
-        if (columns > PANEL_LANES) PRODUCT(M, PANEL_VECTORS);                                  \
+        if (columns > (PANEL_VECTORS - 1) * PANEL_LANES) PRODUCT(M, PANEL_VECTORS);            \
+        else if (columns > PANEL_LANES) PRODUCT(M, PANEL_VECTORS - 1);                         \
         else PRODUCT(M, 1);                                                                    \
         break;
             switch (m - i < PANEL_ROWS ? m - i : PANEL_ROWS) {
@@ -158,6 +167,20 @@ static void F(multiply)(void *c_, long ldc, const void *a, long stride, long k_s
 #undef PRODUCT
         }
     }
+}
+
+// Strides that the compiler knows leave it registers for the pointers.
+static void F(multiply)(void *c, long ldc, const void *a, long stride, long k_stride,
+                        long panel_stride, const void *b, long m, long n, long k, int accumulate) {
+    const long depth = (k + DEPTH - 1) / DEPTH;
+    if (PACKS_LEFT)
+        F(multiply_strided)(c, ldc, a, 1, PANEL_ROWS, panel_stride, b, m, n, depth, accumulate);
+    else if (k_stride == 1)
+        F(multiply_strided)(c, ldc, a, stride, 1, panel_stride, b, m, n, depth, accumulate);
+    else if (stride == 1)
+        F(multiply_strided)(c, ldc, a, 1, k_stride, panel_stride, b, m, n, depth, accumulate);
+    else
+        F(multiply_strided)(c, ldc, a, stride, k_stride, panel_stride, b, m, n, depth, accumulate);
 }
 
 const struct ck_products PRODUCTS = {

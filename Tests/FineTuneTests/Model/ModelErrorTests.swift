@@ -70,13 +70,14 @@ import Testing
     @Test func missingWeights() throws {
         let folder = try TinyModel.folder()
         try folder.remove("model.safetensors")
-        try message(folder, "the folder '\(folder.path)' has no model.safetensors")
-        try folder.write("", to: "pytorch_model.bin")
+        let absent =
+            "the folder '\(folder.path)' has neither model.safetensors nor pytorch_model.bin"
+        try message(folder, absent)
+        try folder.write("", to: "tf_model.h5")
         try message(
             folder,
-            "the folder '\(folder.path)' has no model.safetensors; it has "
-                + "pytorch_model.bin, which this library does not read: convert the weights to "
-                + "safetensors")
+            absent + "; it has tf_model.h5, which this library does not read: convert the weights "
+                + "to safetensors")
     }
 
     @Test func damagedWeights() throws {

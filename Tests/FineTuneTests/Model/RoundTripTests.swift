@@ -32,6 +32,19 @@ import Testing
                 == nil)
     }
 
+    /// The same weights as torch.save writes them, beside no safetensors file.
+    @Test func readsPickledWeights() throws {
+        let folder = try TinyModel.folder("bert")
+        try folder.remove("model.safetensors")
+        try folder.copy(
+            packageRoot()
+                + "/Tests/CheckpointTests/Fixtures/python-torch/bert/pytorch_model.bin")
+        let pickled = try TextClassifier(contentsOf: folder.path)
+        let original = try TextClassifier(contentsOf: TinyModel.folder("bert").path)
+        let items = try items(try expected("bert"))
+        #expect(sameBits(pickled.outputs(for: items), original.outputs(for: items)))
+    }
+
     @Test(arguments: TinyModel.families)
     func savesWhatTransformersSaved(_ family: String) throws {
         let model = try TextClassifier(contentsOf: TinyModel.folder(family).path)

@@ -1,0 +1,496 @@
+import Checkpoint
+import Tensor
+import Testing
+
+/// A file that must be refused for this reason and no other.
+struct PyTorchRefusal: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: [UInt8]
+    let reason: PyTorchFileError.Reason
+
+    init(_ description: String, _ bytes: [UInt8], _ reason: PyTorchFileError.Reason) {
+        (testDescription, self.bytes, self.reason) = (description, bytes, reason)
+    }
+}
+
+/// Why a file is refused, or nil if it is not.
+func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
+    try withTemporaryFolder { folder throws in
+        let path = folder + "/model.pt"
+        try write(bytes, to: path)
+        do throws(PyTorchFileError) {
+            _ = try PyTorchFile(path: path)
+            return nil
+        } catch {
+            #expect(error.path == path && error.description.contains(path))
+            #expect(!error.reason.description.isEmpty)
+            return error.reason
+        }
+    }
+}
+
+@Suite struct PyTorchRefusalTests {
+    /// Two floats, 1 and 2.
+    private static let numbers: [UInt8] = [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40]
+    private static let pickle =
+        Op.proto + Op.tensor(Op.reference(count: 2), sizes: [2], strides: [1]) + Op.reduce
+        + Op.stop
+    private static let archive = torchArchive(pickle, storages: [("0", numbers)])
+    private static let archive64 = TestArchive(
+        [
+            ("archive/data.pkl", pickle), ("archive/data/0", numbers),
+            ("archive/version", Array("3".utf8)),
+        ], hasDescriptors: true, isZip64: true)
+
+    @Test func acceptsTheUndamagedFiles() throws {
+        #expect(try pyTorchReason(Self.archive.bytes) == nil)
+        #expect(try pyTorchReason(Self.archive64.bytes) == nil)
+        #expect(try pyTorchReason(Self.legacy) == nil)
+    }
+
+    // MARK: Other formats
+
+    static let formats: [PyTorchRefusal] = [
+        PyTorchRefusal("empty", [], .empty),
+        PyTorchRefusal("one byte", [0x50], .unknownFormat),
+        PyTorchRefusal("two bytes of an archive", [0x50, 0x4B], .unknownFormat),
+        PyTorchRefusal("gzip", [0x1F, 0x8B, 8, 0], .compressed),
+        PyTorchRefusal(
+            "Git LFS", Array("version https://git-lfs.github.com/spec/v1\noid ".utf8),
+            .largeFilePointer),
+        PyTorchRefusal(
+            "tar", [UInt8](repeating: 0x61, count: 257) + "ustar\u{0}00".utf8, .tarArchive),
+        PyTorchRefusal("text", Array("<!DOCTYPE html>".utf8), .unknownFormat),
+        PyTorchRefusal("safetensors", safetensors("{}"), .unknownFormat),
+        PyTorchRefusal("bare pickle", Op.proto + Op.emptyDictionary + Op.stop, .barePickle),
+        PyTorchRefusal("bare pickle of protocol 4", [0x80, 4, 0x95] + Op.none, .barePickle),
+        PyTorchRefusal("another number", Op.proto + [0x8A, 10] + [UInt8](0..<10), .barePickle),
+        PyTorchRefusal("half of the number", Array(legacy.prefix(9)), .barePickle),
+        PyTorchRefusal(
+            "TorchScript",
+            TestArchive([("m/constants.pkl", [1]), ("m/data.pkl", pickle)]).bytes, .torchScript),
+        PyTorchRefusal(
+            "TorchScript by its code",
+            TestArchive([("m/data.pkl", pickle), ("m/code/__torch__.py", [])]).bytes, .torchScript),
+    ]
+
+    // MARK: ZIP
+
+    private static func zip(
+        _ description: String, _ bytes: [UInt8], _ reason: ZipError
+    ) -> PyTorchRefusal {
+        PyTorchRefusal(description, bytes, .archive(reason))
+    }
+
+    private static func checksum(_ position: Int) -> UInt32 {
+        TestArchive.checksum([pickle, Array("little".utf8), numbers, Array("3\n".utf8)][position])
+    }
+
+    static let directories: [PyTorchRefusal] = [
+        zip("only a header", Array("PK\u{3}\u{4}".utf8), .missingDirectory),
+        zip("a byte too few", archive.bytes.dropLast(), .missingDirectory),
+        zip("a byte too many", archive.bytes + [0], .missingDirectory),
+        zip("without an end record", Array(archive.bytes.prefix(archive.end)), .missingDirectory),
+        zip(
+            "comment that is not there", archive.with(UInt16(1), at: archive.end + 20),
+            .missingDirectory),
+        zip("second disk", archive.with(UInt16(1), at: archive.end + 4), .severalDisks),
+        zip(
+            "directory on a second disk", archive.with(UInt16(1), at: archive.end + 6),
+            .severalDisks),
+        zip(
+            "entries on another disk", archive.with(UInt16(3), at: archive.end + 8),
+            .severalDisks),
+        zip(
+            "entry on another disk", archive.with(UInt16(1), at: archive.records[0] + 34),
+            .severalDisks),
+        zip(
+            "64 bits announced", archive.with(UInt32.max, at: archive.end + 16),
+            .missingZip64Record),
+        zip(
+            "64 bits announced for the count", archive.with(UInt16.max, at: archive.end + 10),
+            .missingZip64Record),
+        zip(
+            "directory past the end", archive.with(UInt32(1 << 20), at: archive.end + 16),
+            .directoryPastEnd),
+        zip(
+            "directory larger than the file", archive.with(UInt32(1 << 20), at: archive.end + 12),
+            .directoryPastEnd),
+        zip(
+            "directory ends early",
+            archive.with(UInt32(archive.records[0] - 1), at: archive.end + 16),
+            .directoryNotAtEnd(expected: archive.end, found: archive.end - 1)),
+        zip(
+            "bytes before the directory's end",
+            Array(archive.bytes[..<archive.end]) + [0] + archive.bytes[archive.end...],
+            .directoryNotAtEnd(expected: archive.end + 1, found: archive.end)),
+        zip(
+            "an entry too many in the count",
+            archive.with(UInt32(0x0005_0005), at: archive.end + 8),
+            .truncatedDirectory(entry: 4)),
+        zip(
+            "an entry too few in the count",
+            archive.with(UInt32(0x0003_0003), at: archive.end + 8), .entryCount(expected: 3)),
+        zip(
+            "no entry in the count", archive.with(UInt32(0), at: archive.end + 8),
+            .entryCount(expected: 0)),
+        zip(
+            "65534 entries", archive.with(UInt32(0xFFFE_FFFE), at: archive.end + 8),
+            .entryCount(expected: 65534)),
+        zip(
+            "record without its signature", archive.with(UInt32(0), at: archive.records[1]),
+            .truncatedDirectory(entry: 1)),
+        zip(
+            "name longer than the directory",
+            archive.with(UInt16(60_000), at: archive.records[3] + 28),
+            .truncatedDirectory(entry: 3)),
+        zip(
+            "extra longer than the directory",
+            archive.with(UInt16(60_000), at: archive.records[3] + 30),
+            .truncatedDirectory(entry: 3)),
+        zip(
+            "comment longer than the directory",
+            archive.with(UInt16(1), at: archive.records[3] + 32), .truncatedDirectory(entry: 3)),
+        zip(
+            "name that is not UTF-8", archive.with(UInt8(0xFF), at: archive.records[2] + 46),
+            .invalidName(entry: 2)),
+        zip(
+            "64 bits: no record", archive64.with(UInt8(0), at: archive64.end64),
+            .invalidZip64Record),
+        zip(
+            "64 bits: record of another size", archive64.with(UInt64(45), at: archive64.end64 + 4),
+            .invalidZip64Record),
+        zip(
+            "64 bits: record elsewhere", archive64.with(UInt64(0), at: archive64.locator + 8),
+            .invalidZip64Record),
+        zip(
+            "64 bits: record past the end",
+            archive64.with(UInt64.max, at: archive64.locator + 8), .invalidZip64Record),
+        zip(
+            "64 bits: record on another disk",
+            archive64.with(UInt32(1), at: archive64.locator + 4), .severalDisks),
+        zip(
+            "64 bits: written on another disk",
+            archive64.with(UInt32(1), at: archive64.end64 + 16), .severalDisks),
+        zip(
+            "64 bits: another count", archive64.with(UInt64(9), at: archive64.end64 + 32),
+            .endRecordsDisagree(field: "number of entries")),
+        zip(
+            "64 bits: another size", archive64.with(UInt64(9), at: archive64.end64 + 40),
+            .endRecordsDisagree(field: "size of the directory")),
+        zip(
+            "64 bits: another position", archive64.with(UInt64(9), at: archive64.end64 + 48),
+            .endRecordsDisagree(field: "position of the directory")),
+        zip(
+            "64 bits: position of 2^63",
+            archive64.bytes.with(UInt64(1 << 63), at: archive64.end64 + 48)
+                .with(UInt32.max, at: archive64.end + 16), .directoryPastEnd),
+        zip(
+            "64 bits: 2^63 entries",
+            archive64.bytes.with(UInt64(1 << 63), at: archive64.end64 + 24)
+                .with(UInt64(1 << 63), at: archive64.end64 + 32)
+                .with(UInt32.max, at: archive64.end + 8), .entryCount(expected: 1 << 63)),
+    ]
+
+    static let entries: [PyTorchRefusal] = [
+        zip(
+            "encrypted", archive.with(UInt16(0x0801), at: archive.records[2] + 8),
+            .encrypted("archive/data/0")),
+        zip(
+            "strongly encrypted", archive.with(UInt16(0x0840), at: archive.records[2] + 8),
+            .encrypted("archive/data/0")),
+        zip(
+            "encrypted directory", archive.with(UInt16(0x2800), at: archive.records[2] + 8),
+            .encrypted("archive/data/0")),
+        zip(
+            "deflated", archive.with(UInt16(8), at: archive.records[2] + 10),
+            .compressed("archive/data/0", method: 8)),
+        zip(
+            "compressed with zstandard", archive.with(UInt16(93), at: archive.records[0] + 10),
+            .compressed("archive/data.pkl", method: 93)),
+        zip(
+            "patched", archive.with(UInt16(0x0820), at: archive.records[0] + 8),
+            .unknownFlags("archive/data.pkl", flags: 0x0820)),
+        zip(
+            "sizes that differ", archive.with(UInt32(4), at: archive.records[2] + 20),
+            .sizesDiffer("archive/data/0", stored: 4, original: 8)),
+        zip(
+            "size of 64 bits that is not there",
+            archive.with(UInt32.max, at: archive.records[2] + 24),
+            .missingZip64Field("archive/data/0")),
+        zip(
+            "position of 64 bits that is not there",
+            archive.with(UInt32.max, at: archive.records[2] + 42),
+            .missingZip64Field("archive/data/0")),
+        zip(
+            "position elsewhere", archive.with(UInt32(3), at: archive.records[2] + 42),
+            .missingHeader("archive/data/0", position: 3)),
+        zip(
+            "position past the directory",
+            archive.with(UInt32(archive.end), at: archive.records[2] + 42),
+            .missingHeader("archive/data/0", position: archive.end)),
+        zip(
+            "position near 2^32", archive.with(UInt32.max - 1, at: archive.records[2] + 42),
+            .missingHeader("archive/data/0", position: 4_294_967_294)),
+        zip(
+            "position of another entry",
+            archive.with(UInt32(archive.headers[1]), at: archive.records[2] + 42),
+            .headerDisagrees("archive/data/0", field: "name")),
+        zip(
+            "header without its signature", archive.with(UInt8(0), at: archive.headers[1]),
+            .missingHeader("archive/byteorder", position: archive.headers[1])),
+        zip(
+            "another name", archive.with(UInt8(ascii: "1"), at: archive.contents[2] - 1),
+            .headerDisagrees("archive/data/0", field: "name")),
+        zip(
+            "longer name", archive.with(UInt16(20), at: archive.headers[2] + 26),
+            .headerDisagrees("archive/data/0", field: "name")),
+        zip(
+            "name past the directory", archive.with(UInt16.max, at: archive.headers[2] + 26),
+            .entryPastEnd("archive/data/0")),
+        zip(
+            "other flags", archive.with(UInt16(0), at: archive.headers[2] + 6),
+            .headerDisagrees("archive/data/0", field: "flags")),
+        zip(
+            "another method", archive.with(UInt16(8), at: archive.headers[2] + 8),
+            .headerDisagrees("archive/data/0", field: "method")),
+        zip(
+            "another checksum in front", archive.with(UInt32(7), at: archive.headers[2] + 14),
+            .headerDisagrees("archive/data/0", field: "checksum")),
+        zip(
+            "another size in front", archive.with(UInt32(7), at: archive.headers[2] + 22),
+            .headerDisagrees("archive/data/0", field: "size")),
+        zip(
+            "another stored size in front", archive.with(UInt32(7), at: archive.headers[2] + 18),
+            .headerDisagrees("archive/data/0", field: "size")),
+        zip(
+            "larger than the file",
+            archive.bytes.with(UInt32(9999), at: archive.records[2] + 20)
+                .with(UInt32(9999), at: archive.records[2] + 24), .entryPastEnd("archive/data/0")),
+        zip(
+            "overlap",
+            archive.bytes.with(UInt32(30), at: archive.records[2] + 20)
+                .with(UInt32(30), at: archive.records[2] + 24)
+                .with(UInt32(30), at: archive.headers[2] + 18)
+                .with(UInt32(30), at: archive.headers[2] + 22),
+            .overlap("archive/version", other: "archive/data/0")),
+        zip(
+            "duplicate name",
+            TestArchive([("archive/data.pkl", pickle), ("archive/data.pkl", [])]).bytes,
+            .duplicateEntry("archive/data.pkl")),
+        zip(
+            "another descriptor",
+            archive64.with(UInt32(9), at: archive64.contents[1] + 8 + 8),
+            .headerDisagrees("archive/data/0", field: "descriptor")),
+        zip(
+            "flipped bit in a storage", archive.with(UInt8(1), at: archive.contents[2]),
+            .wrongChecksum(
+                "archive/data/0", expected: checksum(2),
+                found: TestArchive.checksum([1, 0, 0x80, 0x3F, 0, 0, 0, 0x40]))),
+        zip(
+            "flipped bit in the pickle", archive.with(UInt8(0x8B), at: archive.contents[0]),
+            .wrongChecksum(
+                "archive/data.pkl", expected: checksum(0),
+                found: TestArchive.checksum([0x8B] + pickle.dropFirst()))),
+        zip(
+            "wrong checksum",
+            archive.bytes.with(UInt32(7), at: archive.records[2] + 16)
+                .with(UInt32(7), at: archive.headers[2] + 14),
+            .wrongChecksum("archive/data/0", expected: 7, found: checksum(2))),
+    ]
+
+    // MARK: Records
+
+    private static func records(
+        _ description: String, _ archive: TestArchive, _ reason: PyTorchFileError.Reason
+    ) -> PyTorchRefusal {
+        PyTorchRefusal(description, archive.bytes, reason)
+    }
+
+    static let layouts: [PyTorchRefusal] = [
+        records(
+            "no pickle", TestArchive([("archive/version", [0x33])]),
+            .missingRecord("data.pkl")),
+        records("nothing", TestArchive([]), .missingRecord("version")),
+        records(
+            "no folder", torchArchive(pickle, storages: [("0", numbers)], folder: ""),
+            .outsideFolder("data.pkl")),
+        records(
+            "two folders",
+            TestArchive([("a/data.pkl", pickle), ("b/version", [0x33])]),
+            .outsideFolder("b/version")),
+        records(
+            "a folder whose name only begins so",
+            TestArchive([("a/data.pkl", pickle), ("ab/version", [0x33])]),
+            .outsideFolder("ab/version")),
+        records("no version", torchArchive(pickle, version: nil), .missingRecord("version")),
+        records("version 0", torchArchive(pickle, version: "0"), .unsupportedVersion),
+        records("version 11", torchArchive(pickle, version: "11\n"), .unsupportedVersion),
+        records("empty version", torchArchive(pickle, version: ""), .unsupportedVersion),
+        records("version in words", torchArchive(pickle, version: "three"), .unsupportedVersion),
+        records(
+            "endless version",
+            torchArchive(pickle, version: String(repeating: "3", count: 100)),
+            .unsupportedVersion),
+        records(
+            "byte order in the middle", torchArchive(pickle, byteOrder: "middle"),
+            .invalidByteOrder),
+        records("empty byte order", torchArchive(pickle, byteOrder: ""), .invalidByteOrder),
+        records(
+            "two pickles", torchArchive(pickle + pickle, storages: [("0", numbers)]),
+            .trailingBytes(count: pickle.count)),
+        records(
+            "a byte after the pickle", torchArchive(pickle + [0], storages: [("0", numbers)]),
+            .trailingBytes(count: 1)),
+        records("no storage", torchArchive(pickle), .missingRecord("data/0")),
+        records(
+            "another storage", torchArchive(pickle, storages: [("00", numbers)]),
+            .missingRecord("data/0")),
+        records(
+            "empty storage", torchArchive(pickle, storages: [("0", [])]),
+            .storageSize(key: "0", expected: 8, found: 0)),
+        records(
+            "storage too short",
+            torchArchive(pickle, storages: [("0", Array(numbers.dropLast()))]),
+            .storageSize(key: "0", expected: 8, found: 7)),
+        records(
+            "storage too long", torchArchive(pickle, storages: [("0", numbers + [0])]),
+            .storageSize(key: "0", expected: 8, found: 9)),
+        records(
+            "a key that leads elsewhere",
+            torchArchive(
+                Op.proto
+                    + Op.tensor(
+                        Op.reference(key: "../../etc/passwd", count: 2), sizes: [2], strides: [1])
+                    + Op.reduce + Op.stop, storages: [("0", numbers)]),
+            .missingRecord("data/../../etc/passwd")),
+    ]
+
+    // MARK: The layout without records
+
+    private static let legacyPickle =
+        Op.proto
+        + Op.tensor(Op.reference(count: 2, isLegacy: true), sizes: [2], strides: [1]) + Op.reduce
+        + Op.stop
+    private static let legacy = torchLegacy(
+        legacyPickle, keys: ["0"], storages: legacyStorage(2, numbers))
+
+    static let legacyLayouts: [PyTorchRefusal] = [
+        PyTorchRefusal(
+            "legacy: version 1000",
+            torchLegacy(
+                legacyPickle, keys: ["0"], storages: legacyStorage(2, numbers), version: 1000),
+            .unsupportedVersion),
+        PyTorchRefusal(
+            "legacy: big-endian",
+            torchLegacy(
+                legacyPickle, keys: ["0"], storages: legacyStorage(2, numbers),
+                system: Op.emptyDictionary + Op.text("little_endian") + Op.no + Op.setItem),
+            .invalidSystem),
+        PyTorchRefusal(
+            "legacy: no system",
+            torchLegacy(
+                legacyPickle, keys: ["0"], storages: legacyStorage(2, numbers), system: Op.none),
+            .invalidSystem),
+        PyTorchRefusal(
+            "legacy: a list as system",
+            torchLegacy(
+                legacyPickle, keys: ["0"], storages: legacyStorage(2, numbers),
+                system: Op.emptyList), .invalidSystem),
+        PyTorchRefusal(
+            "legacy: keys in a dictionary",
+            Array(torchLegacy(legacyPickle).dropLast(4)) + Op.emptyDictionary + Op.stop,
+            .invalidStorageKeys),
+        PyTorchRefusal(
+            "legacy: a number as key",
+            Array(torchLegacy(legacyPickle).dropLast(3)) + Op.mark + Op.integer(0) + Op.appends
+                + Op.stop, .invalidStorageKeys),
+        PyTorchRefusal(
+            "legacy: storage not listed", torchLegacy(legacyPickle), .missingRecord("0")),
+        PyTorchRefusal(
+            "legacy: storage that no tensor uses",
+            torchLegacy(legacyPickle, keys: ["1"], storages: legacyStorage(2, numbers)),
+            .unusedStorage(key: "1")),
+        PyTorchRefusal(
+            "legacy: storage twice",
+            torchLegacy(
+                legacyPickle, keys: ["0", "0"],
+                storages: legacyStorage(2, numbers) + legacyStorage(2, numbers)),
+            .storageTwice(key: "0")),
+        PyTorchRefusal(
+            "legacy: no bytes of a storage", torchLegacy(legacyPickle, keys: ["0"]),
+            .truncatedStorage(key: "0")),
+        PyTorchRefusal(
+            "legacy: a byte too few", Array(legacy.dropLast()), .truncatedStorage(key: "0")),
+        PyTorchRefusal("legacy: a byte too many", legacy + [0], .trailingBytes(count: 1)),
+        PyTorchRefusal(
+            "legacy: another size",
+            torchLegacy(legacyPickle, keys: ["0"], storages: legacyStorage(3, numbers)),
+            .storageSize(key: "0", expected: 2, found: 3)),
+        PyTorchRefusal(
+            "legacy: negative size",
+            torchLegacy(legacyPickle, keys: ["0"], storages: legacyStorage(-1, numbers)),
+            .storageSize(key: "0", expected: 2, found: .max)),
+    ]
+
+    @Test(arguments: formats + directories + entries + layouts + legacyLayouts)
+    func refuses(_ refusal: PyTorchRefusal) throws {
+        #expect(try pyTorchReason(refusal.bytes) == refusal.reason)
+    }
+
+    @Test func thereAreEnoughCases() {
+        let count =
+            Self.formats.count + Self.directories.count + Self.entries.count + Self.layouts.count
+            + Self.legacyLayouts.count
+        #expect(count >= 100)
+    }
+
+    @Test func namesThePathInItsMessage() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder + "/model.pt"
+            let missing = #expect(throws: PyTorchFileError.self) { try PyTorchFile(path: path) }
+            #expect(missing?.description == "cannot open '\(path)': No such file or directory")
+            try write(
+                torchArchive(Op.proto + Op.global("os", "system") + Op.stop).bytes, to: path)
+            let hostile = #expect(throws: PyTorchFileError.self) { try PyTorchFile(path: path) }
+            #expect(
+                hostile?.description == "'\(path)' is not a readable file of PyTorch: in its "
+                    + "pickle, at byte 2, the pickle asks for 'os.system', which is not executed; "
+                    + "save only the state dictionary (torch.save(model.state_dict(), …)), or "
+                    + "convert it to safetensors")
+        }
+    }
+
+    // MARK: Damage
+
+    /// A file that ends too early is refused wherever it ends.
+    @Test func refusesEveryPrefix() throws {
+        for bytes in [Self.archive.bytes, Self.archive64.bytes, Self.legacy] {
+            for length in bytes.indices {
+                #expect(try pyTorchReason(Array(bytes[..<length])) != nil)
+            }
+        }
+    }
+
+    /// No flipped bit traps, and in an archive none changes a number: the file is refused, or holds
+    /// the same.
+    @Test func survivesEveryFlippedBit() throws {
+        for (bytes, hasChecksums) in [
+            (Self.archive.bytes, true), (Self.archive64.bytes, true), (Self.legacy, false),
+        ] {
+            try withTemporaryFolder { folder throws in
+                let path = folder + "/model.pt"
+                for position in 0..<(bytes.count * 8) {
+                    var damaged = bytes
+                    damaged[position / 8] ^= 1 << (position % 8)
+                    try write(damaged, to: path)
+                    guard let file = try? PyTorchFile(path: path) else { continue }
+                    let tensors = file.names.compactMap { try? file.tensor(named: $0) }
+                    guard hasChecksums else { continue }
+                    #expect(file.names == [""] && tensors.first?.shape == [2])
+                    #expect(tensors.first?.elements(as: Float.self) == [1, 2], "bit \(position)")
+                }
+            }
+        }
+    }
+}
