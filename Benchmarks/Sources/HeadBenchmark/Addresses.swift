@@ -39,8 +39,8 @@ struct Addresses: AsyncParsableCommand {
             seconds.values.append(spent)
             print(
                 "| \(seed) | \(rounded(metrics.wordAccuracy, 4)) "
-                    + "| \(rounded(metrics.exactAccuracy, 4)) | \(rounded(spent, 0)) |")
+                    + "| \(rounded(metrics.exactAccuracy, 4)) | \(rounded(spent, 1)) |")
         }
-        print("| mean | \(words) | \(whole) | \(rounded(seconds.mean, 0)) |")
+        print("| mean | \(words) | \(whole) | \(rounded(seconds.mean, 1)) |")
     }
 }

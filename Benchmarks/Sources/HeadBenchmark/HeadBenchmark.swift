@@ -34,7 +34,7 @@ struct Scores: CustomStringConvertible {
     var description: String { "\(rounded(mean, 3)) ± \(rounded(standardDeviation, 3))" }
 }
 
-/// A number with so many decimals.
+/// A number with so many decimals, at least one.
 func rounded(_ number: Double, _ decimals: Int) -> String {
     let scale = (0..<decimals).reduce(1) { product, _ in product * 10 }
     let whole = Int((number * Double(scale)).rounded())

@@ -76,3 +76,54 @@ extension Dataset where Input == TextPair, Target == String {
         }
     }
 }
+
+extension Dataset where Input == [String], Target == Double {
+    /// Reads pairs of texts with the similarity of each from a table of tab-separated values, UTF-8.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - first: The column of first texts, by name or position.
+    ///   - second: The column of second texts, by name or position.
+    ///   - number: The column of similarities, by name or position.
+    ///   - highest: What the numbers are divided by: the highest similarity of the table, such as 5
+    ///     in the STS benchmark.
+    ///   - hasHeader: Whether the first row names the columns. Default: if a column is given by name.
+    ///   - quoting: What a double quote means. Default: as in RFC 4180.
+    /// - Throws: ``DataError`` with the line for a ragged row, a missing column, an empty text, what is
+    ///   no number, wrong encoding or a file without examples.
+    public init(
+        tsv path: String, first: Column, second: Column, number: Column, highest: Double = 1,
+        hasHeader: Bool? = nil, quoting: Quoting = .doubleQuotes
+    ) throws(DataError) {
+        try self.init(
+            csv: path, first: first, second: second, number: number, highest: highest,
+            hasHeader: hasHeader, separator: "\t", quoting: quoting)
+    }
+
+    /// Reads pairs of texts with the similarity of each from a table of comma-separated values (RFC
+    /// 4180), UTF-8.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - first: The column of first texts, by name or position.
+    ///   - second: The column of second texts, by name or position.
+    ///   - number: The column of similarities, by name or position.
+    ///   - highest: What the numbers are divided by.
+    ///   - hasHeader: Whether the first row names the columns. Default: if a column is given by name.
+    ///   - separator: What stands between fields.
+    ///   - quoting: What a double quote means. Default: as in RFC 4180.
+    /// - Throws: ``DataError``, see
+    ///   ``init(tsv:first:second:number:highest:hasHeader:quoting:)``.
+    public init(
+        csv path: String, first: Column, second: Column, number: Column, highest: Double = 1,
+        hasHeader: Bool? = nil, separator: Character = ",", quoting: Quoting = .doubleQuotes
+    ) throws(DataError) {
+        try self.init(
+            csv: path, hasHeader: hasHeader ?? haveNames([first, second, number]),
+            separator: separator, quoting: quoting
+        ) {
+            try Example(
+                input: [$0.text(first), $0.text(second)], target: $0.number(number) / highest)
+        }
+    }
+}

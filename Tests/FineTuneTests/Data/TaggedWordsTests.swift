@@ -142,26 +142,3 @@ import Testing
         }
     }
 }
-
-@Suite struct TextPairDataTests {
-    @Test func pairsAreReadFromTables() throws {
-        let expected = LabeledPairs([
-            Example(input: TextPair("a", "b, c"), target: "yes"),
-            Example(input: TextPair("d", "e"), target: "no"),
-        ])
-        let csv = try TemporaryFile("label,one,two\nyes,a,\"b, c\"\nno,d,e\n")
-        #expect(
-            try LabeledPairs(csv: csv.path, first: "one", second: "two", label: "label")
-                == expected)
-        let tsv = try TemporaryFile("a\tb, c\tyes\nd\te\tno\n")
-        #expect(try LabeledPairs(tsv: tsv.path, first: 0, second: 1, label: 2) == expected)
-        let lines = try TemporaryFile(
-            #"{"p": "a", "q": "b, c", "l": "yes"}"# + "\n" + #"{"p": "d", "q": "e", "l": "no"}"#)
-        #expect(
-            try LabeledPairs(jsonLines: lines.path, first: "p", second: "q", label: "l")
-                == expected)
-        #expect(throws: DataError.self) {
-            try LabeledPairs(csv: csv.path, first: "one", second: "three", label: "label")
-        }
-    }
-}
