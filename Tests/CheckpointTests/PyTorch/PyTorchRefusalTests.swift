@@ -189,7 +189,8 @@ func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
             "64 bits: 2^63 entries",
             archive64.bytes.with(UInt64(0x8000_0000_0000_0000), at: archive64.end64 + 24)
                 .with(UInt64(0x8000_0000_0000_0000), at: archive64.end64 + 32)
-                .with(UInt32.max, at: archive64.end + 8), .entryCount(expected: 0x8000_0000_0000_0000)),
+                .with(UInt32.max, at: archive64.end + 8),
+            .entryCount(expected: 0x8000_0000_0000_0000)),
     ]
 
     static let entries: [PyTorchRefusal] = [
