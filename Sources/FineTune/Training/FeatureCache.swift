@@ -31,6 +31,9 @@ final class FeatureCache<P: Preparation> {
     /// Where the rows of a batch are put together; as large as the largest batch so far.
     private var staging: [UInt8] = []
 
+    /// The bytes that it has taken in memory.
+    var memoryUsed: Int { storage.memoryUsed }
+
     /// An empty cache.
     init(_ limits: TrainingSettings.FeatureCaching) {
         self.limits = limits

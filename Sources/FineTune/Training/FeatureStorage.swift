@@ -66,6 +66,9 @@ struct FeatureStorage {
         memoryLeft = limits.memoryBytes
     }
 
+    /// The bytes that blocks have taken in memory.
+    var memoryUsed: Int { limits.memoryBytes - memoryLeft }
+
     /// A block of these rows; nil if there is no room, and from then on for all others.
     mutating func keep(_ rows: Tensor) -> FeatureBlock? {
         guard !isFull else { return nil }

@@ -153,7 +153,7 @@ final class TrainingRun<P: Preparation, H: Head> {
 
     /// Whether the same stages are frozen in the epoch after this one. The last one may be followed
     /// by another run.
-    private var keepsBoundary: Bool {
+    var keepsBoundary: Bool {
         guard position.phaseEpoch == phaseLength.stepCounts.count,
             let next = plan.phases[(position.phase + 1)...].first(where: { !$0.isEmpty })
         else { return true }

@@ -1,5 +1,5 @@
-public import Checkpoint
-public import Tensor
+import Checkpoint
+import Tensor
 
 /// Where a run stands between two steps: everything that it takes to go on to the same bits.
 ///

@@ -159,6 +159,43 @@ import Testing
         #expect(states.last?.phase == 2)
     }
 
+    /// What a guard has seen is part of the state: amounts, and the weights to go back to.
+    @Test func aGuardGoesOnWatching() async throws {
+        let backbone = try TinyModel.backbone()
+        let references = TinyModel.examples(12, seed: 5).inputs
+        func fit(
+            from state: TrainingState? = nil
+        ) async throws -> (
+            report: TrainingReport<ClassificationMetrics>, weights: [String: [Float]],
+            states: [TrainingState]
+        ) {
+            let model = try backbone.attaching(
+                ClassificationHead(labels: TinyModel.labels), seed: 3)
+            let trainer = Trainer(
+                model, plan: .full(epochs: 6, learningRate: 3e-3),
+                settings: TrainingSettings(
+                    schedule: Schedule(.constant, warmup: .steps(9)), batch: .examples(8)))
+            trainer.forgettingGuard = try ForgettingGuard(
+                similaritiesOf: references, in: backbone, limit: 0.02)
+            var states: [TrainingState] = []
+            trainer.listen { event in
+                if case .finished = event { return }
+                if let state = trainer.captureState() { states.append(state) }
+            }
+            let report = try await trainer.fit(on: Self.data, from: state)
+            return (report, model.weights(), states)
+        }
+        let whole = try await fit()
+        #expect(whole.report.stopReason != nil && whole.report.epochs.count < 6)
+        for state in whole.states {
+            let copy = try TrainingState(fields: state.fields, tensors: state.tensors)
+            let rest = try await fit(from: copy)
+            #expect(rest.weights == whole.weights)
+            #expect(rest.report.stopReason == whole.report.stopReason)
+            #expect(rest.report.epochs.map(\.forgotten) == whole.report.epochs.map(\.forgotten))
+        }
+    }
+
     /// A cancelled run can be gone on from, too.
     @Test func aCancelledRunGoesOn() async throws {
         let test = Self.cases[0]

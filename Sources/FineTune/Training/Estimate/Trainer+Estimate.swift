@@ -35,9 +35,10 @@ extension Trainer {
             run.freezeAll()
             Tensor.Memory.releaseCached()
         }
+        var trial = TrialRun(run)
         var phases: [TrainingEstimate.Phase] = []
         for (index, phase) in plan.phases.enumerated() where !phase.isEmpty {
-            phases.append(try limited { try TrialRun(run: run).estimate(ofPhase: index) })
+            phases.append(try limited { try trial.estimate(ofPhase: index) })
             await Task.yield()
         }
         return TrainingEstimate(

@@ -4,28 +4,40 @@ import Tensor
 /// Steps that are taken to see what they take. They move no weight: their rate is 0.
 struct TrialRun<P: Preparation, H: Head> {
     let run: TrainingRun<P, H>
+    /// What kept features take in memory beside those that trials have kept: of all phases so far, since
+    /// the pool keeps what a phase leaves behind.
+    private var missingFeatureBytes = 0
+
+    init(_ run: TrainingRun<P, H>) { self.run = run }
 
     private var model: FineTunedModel<P, H> { run.model }
 
     /// What phase `index` will take.
-    func estimate(ofPhase index: Int) throws -> TrainingEstimate.Phase {
+    mutating func estimate(ofPhase index: Int) throws -> TrainingEstimate.Phase {
         let (phase, length) = (run.plan.phases[index], run.length.phases[index])
+        // What an earlier phase has moved is kept as the best while this one moves on.
+        if run.position.step > 0 { run.best.consider(score: nil, epoch: 0) }
         run.position = RunPosition()
         run.position.phase = index
         run.beginPhase()
         run.apply(phase)
+        run.position.phaseEpoch = length.stepCounts.count
+        let keepsFeatures = length.stepCounts.count > 1 || run.keepsBoundary
+        run.featureCache?.keepsNew = true
         run.featureCache?.prepare(for: model.frozenPrefix)
         let steps = run.order.steps(ofEpoch: length.firstEpoch)
-        let prefix = try measurePrefix()
+        let prefix = try measurePrefix(steps)
         try warmUp(steps)
-        if length.stepCount > steps.count || run.validation != nil {
-            // From the second epoch on, the best weights are kept beside the current ones.
-            run.best.consider(score: nil, epoch: 0)
-        }
+        // From the second epoch on, the best weights are kept beside the current ones.
+        if length.stepCounts.count > 1 { run.best.consider(score: nil, epoch: 0) }
         let cost = try measureSteps(steps)
         let share = Double(length.stepCount) / Double(max(1, steps.count))
         let epochs = length.stepCounts.count
         let validation = measureValidation()
+        if let cache = run.featureCache, keepsFeatures {
+            missingFeatureBytes += max(
+                0, min(prefix.featureBytes, cache.limits.memoryBytes) - cache.memoryUsed)
+        }
         let seconds =
             steps.reduce(0) { $0 + cost.seconds(for: size(of: $1)) } * share
             + prefix.seconds * (1 + validation.shareOfExamples)
@@ -35,21 +47,24 @@ struct TrialRun<P: Preparation, H: Head> {
             trainableParameters: run.trained.reduce(0) { $0 + $1.parameter.shape.elementCount },
             steps: length.stepCount,
             operations: operations(passes: share, epochs: epochs, isKept: prefix.isKept),
-            peakMemoryBytes: Tensor.Memory.processBytes + prefix.missingBytes, seconds: seconds)
+            peakMemoryBytes: Tensor.Memory.processBytes + missingFeatureBytes, seconds: seconds)
     }
 
     // MARK: Steps
 
-    /// Takes the steps of an epoch that are larger than all before them: those that need buffers which
-    /// are not there yet.
+    /// Takes the steps of an epoch that need buffers which are not there yet: a buffer serves for what
+    /// takes more than half of it.
     private func warmUp(_ steps: [[[Int]]]) throws {
-        var largest = 0
-        for step in steps {
+        var taken: [Int] = []
+        for (index, step) in steps.enumerated() {
             let size = step.map { tokens(of: $0) }.max() ?? 0
-            guard size > largest else { continue }
-            largest = size
+            guard !taken.contains(where: { size <= $0 && $0 < 2 * size }) else { continue }
+            taken.append(size)
+            // Frozen stages compute ahead for the steps that follow.
+            run.pending = steps[(index + 1)...].reversed()
             try take(step)
         }
+        run.pending = []
     }
 
     /// A time for the step and one for each token.
@@ -64,7 +79,8 @@ struct TrialRun<P: Preparation, H: Head> {
         let sorted = steps.sorted { size(of: $0) < size(of: $1) }
         guard let largest = sorted.last else { return StepCost(perStep: 0, perToken: 0) }
         let middle = sorted[sorted.count / 2]
-        try take(middle)
+        // Once before, so that frozen stages have computed their examples.
+        for step in [middle, largest] { try take(step) }
         let times = (try seconds(of: middle), try seconds(of: largest))
         let sizes = (Double(size(of: middle)), Double(size(of: largest)))
         guard sizes.1 > 1.1 * sizes.0, times.1 > times.0 else {
@@ -104,32 +120,33 @@ struct TrialRun<P: Preparation, H: Head> {
         var isKept = false
         /// For all training examples.
         var seconds = 0.0
-        /// What the features will take in memory beside those that the trial has kept.
-        var missingBytes = 0
+        /// What the features of all examples take.
+        var featureBytes = 0
     }
 
-    private func measurePrefix() throws -> PrefixCost {
-        guard let cache = run.featureCache, let prefix = model.frozenPrefix else {
-            return PrefixCost()
-        }
-        let items = portion(of: run.examples.items)
+    private func measurePrefix(_ steps: [[[Int]]]) throws -> PrefixCost {
+        guard run.featureCache != nil, let prefix = model.frozenPrefix else { return PrefixCost() }
         let all = run.examples.items + (run.validation?.items ?? [])
-        var bytes = 0
-        var times: [Double] = []
+        // As many in the order of the epoch as go through the stages together.
+        var items: [P.Item] = []
+        for position in steps.joined().joined() {
+            guard size(of: items) < inferencePassSize else { break }
+            items.append(run.examples.items[position])
+        }
+        if items.count > 1, size(of: items) > inferencePassSize { items.removeLast() }
+        var (bytes, seconds) = (0, 0.0)
         for _ in 0..<2 {
             try Task.checkCancellation()
             let start = ContinuousClock.now
             let features = model.features(
                 model.preparation.batch(items), through: 0..<prefix.stageCount, in: .inference)
-            times.append((ContinuousClock.now - start).inSeconds)
+            seconds = (ContinuousClock.now - start).inSeconds
             bytes = features.value.value.byteCount
         }
         let scale = { (other: [P.Item]) in Double(size(of: other)) / Double(size(of: items)) }
-        // Blocks of features are as large as their passes, the last of them excepted.
-        let needed = Int(Double(bytes) * scale(all))
         return PrefixCost(
-            isKept: true, seconds: times[1] * scale(run.examples.items),
-            missingBytes: min(needed, cache.limits.memoryBytes))
+            isKept: true, seconds: seconds * scale(run.examples.items),
+            featureBytes: Int(Double(bytes) * scale(all)))
     }
 
     /// The time to measure the model after an epoch, and how many examples that is for each of
