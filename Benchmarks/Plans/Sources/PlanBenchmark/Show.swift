@@ -37,6 +37,7 @@ func trec(
         else { return nil }
         return (String(line[line.index(after: space)...]), String(line[..<colon]))
     }.deduplicated()
-    return LabeledTexts(Array(data.prefix(limit))).split(
+    let (train, test) = LabeledTexts(Array(data.prefix(limit))).split(
         holdingOut: 0.2, stratified: true, seed: seed)
+    return (train, test)
 }
