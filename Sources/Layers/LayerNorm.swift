@@ -20,7 +20,8 @@ public final class LayerNorm {
     /// - Throws: ``ParameterError`` if one is missing or is not of shape `[size]`.
     public init(size: Int, epsilon: Double, from source: ParameterSource) throws {
         weight = try source.parameter("weight", shape: [size], kind: .normalization, initial: .ones)
-        bias = try source.parameter("bias", shape: [size], kind: .normalization, initial: .zeros)
+        bias = try source.parameter(
+            "bias", shape: [size], kind: .normalizationShift, initial: .zeros)
         self.epsilon = epsilon
     }
 

@@ -12,8 +12,10 @@ public final class Parameter: GradientSink {
         case weight
         /// What is added to the result of one.
         case bias
-        /// The scale or shift of a normalisation.
+        /// The scale of a normalisation.
         case normalization
+        /// The shift of a normalisation: what it adds, as a bias does.
+        case normalizationShift
         /// A table of vectors.
         case embedding
         /// A factor of an adapter's low-rank update.
@@ -23,6 +25,11 @@ public final class Parameter: GradientSink {
 
         /// Whether it belongs to an adapter rather than to the model itself.
         public var isAdapter: Bool { self == .lowRank || self == .scale }
+        /// Whether it is added to something: what BitFit trains (arXiv:2106.10199), which counts the
+        /// shifts of normalisations among the biases.
+        public var isBias: Bool { self == .bias || self == .normalizationShift }
+        /// Whether it belongs to a normalisation.
+        public var isNormalization: Bool { self == .normalization || self == .normalizationShift }
         /// Whether weight decay draws it towards 0. It spares biases and normalisations (BERT's
         /// recipe, arXiv:1810.04805, as published with its code), and factors, which begin at other
         /// values than 0.

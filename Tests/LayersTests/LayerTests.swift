@@ -80,7 +80,7 @@ import Testing
     @Test func layerNormBeginsAsPlainNormalisation() throws {
         let source = ParameterSource(initializing: .float64, seed: 3)
         let norm = try LayerNorm(size: 6, epsilon: 1e-12, from: source)
-        #expect(norm.parameters.allSatisfy { $0.kind == .normalization })
+        #expect(norm.parameters.map(\.kind) == [.normalization, .normalizationShift])
         let y = norm(Variable(Samples.normal([4, 6]) * 5 + 3), in: .inference).value
         #expect(mismatch(y.mean(axis: 1), [0, 0, 0, 0], within: Tolerance(absolute: 1e-12)) == nil)
         #expect(

@@ -58,9 +58,10 @@ public struct PyTorchFile: NamedTensors {
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - verifyingChecksums: Whether to compare the numbers with their checksums, so that a
-    ///     damaged file is refused. That reads the whole file once. The layout before PyTorch 1.6
-    ///     has no checksums.
+    ///   - verifyingChecksums: Whether to compare all bytes with their checksums, so that a damaged
+    ///     file is refused. That reads the whole file once. Say no for files whose writer left them
+    ///     out (`torch.serialization.set_crc32_options(False)`). The layout before PyTorch 1.6 has
+    ///     none.
     /// - Throws: ``PyTorchFileError``, naming the place.
     public init(path: String, verifyingChecksums: Bool = true) throws(PyTorchFileError) {
         do throws(PyTorchFileError.Reason) {

@@ -11,14 +11,20 @@ import Tensor
 /// bits are those of an optimizer that moves every row in every step, without the work.
 final class OptimizerState {
     let optimizer: Optimizer
-    private var states: [ObjectIdentifier: State] = [:]
+    private var memories: [ObjectIdentifier: Memory] = [:]
 
-    fileprivate struct State {
+    /// What is remembered of one parameter.
+    struct Memory: Sendable {
+        /// The steps that have moved it.
         var steps = 0
+        /// The first moment, or the velocity.
         var first: Tensor
+        /// The second moment; without elements where there is none.
         var second: Tensor
         /// The rows that have had a gradient; nil if all elements move in every step.
         var touched: TouchedRows?
+        /// Whether rows that have had none have decayed meanwhile.
+        var hasDecayed = false
     }
 
     init(_ optimizer: Optimizer) { self.optimizer = optimizer }
@@ -29,29 +35,48 @@ final class OptimizerState {
     ///   - parameter: What moves.
     ///   - learningRate: The rate of this parameter in this step, schedule included.
     ///   - gradientScale: Multiplies the gradient first: clipping.
-    func update(_ parameter: Parameter, learningRate: Double, gradientScale: Double) {
+    ///   - weightDecay: In place of the optimizer's.
+    func update(
+        _ parameter: Parameter, learningRate: Double, gradientScale: Double,
+        weightDecay: Double? = nil
+    ) {
         guard let received = parameter.receivedGradient else { return }
         let key = ObjectIdentifier(parameter)
         // Taken out while it changes, so that its tensors have one holder and change in place.
-        var state = states.removeValue(forKey: key) ?? State(of: parameter, optimizer, received)
-        state.steps += 1
-        let step = Step(
-            optimizer, decays: parameter.kind.decays,
-            learningRate: learningRate, gradientScale: gradientScale, number: state.steps)
-        if case .rows(let gradient) = received, let rows = state.touched?.step(by: gradient) {
+        var memory = memories.removeValue(forKey: key) ?? Memory(of: parameter, optimizer, received)
+        memory.steps += 1
+        let step = OptimizerStep(
+            optimizer, weightDecay: parameter.kind.decays ? weightDecay : 0,
+            learningRate: learningRate, gradientScale: gradientScale, number: memory.steps)
+        if case .rows(let gradient) = received, let rows = memory.touched?.step(by: gradient) {
+            memory.hasDecayed = memory.hasDecayed || step.decay != 1
             parameter.updateRows(rows.rows, multiplyingOthersBy: step.decay) {
-                step.move(rows, of: &$0, &state)
+                step.move(rows, of: &$0, &memory)
             }
         } else if let gradient = parameter.gradient {
-            state.touched = nil
-            parameter.update { step.move(&$0, by: gradient, &state) }
+            memory.touched = nil
+            parameter.update { step.move(&$0, by: gradient, &memory) }
         }
-        states[key] = state
+        memories[key] = memory
         parameter.clearGradient()
+    }
+
+    /// What is remembered of a parameter; nil before its first step.
+    subscript(parameter: Parameter) -> Memory? {
+        get { memories[ObjectIdentifier(parameter)] }
+        set { memories[ObjectIdentifier(parameter)] = newValue }
+    }
+
+    /// The rows of a table that may have moved so far, if its gradient is for rows and others have
+    /// not even decayed; nil for everything.
+    func movedRows(of parameter: Parameter) -> [Int32]? {
+        guard case .rows = parameter.receivedGradient else { return nil }
+        guard let memory = self[parameter] else { return [] }
+        return memory.hasDecayed ? nil : memory.touched?.rows
     }
 }
 
-extension OptimizerState.State {
+extension OptimizerState.Memory {
     fileprivate init(
         of parameter: Parameter, _ optimizer: Optimizer, _ gradient: Parameter.Gradient
     ) {
@@ -84,9 +109,19 @@ extension Parameter.Gradient {
 }
 
 /// The rows of a table that have had a gradient, in the order of their first one.
-private struct TouchedRows {
-    private var rows: [Int32] = []
+struct TouchedRows: Sendable {
+    private(set) var rows: [Int32] = []
     private var positions: [Int32: Int] = [:]
+
+    init() {}
+
+    /// These rows.
+    init(rows: [Int32]) {
+        for row in rows where positions[row] == nil {
+            positions[row] = self.rows.count
+            self.rows.append(row)
+        }
+    }
 
     /// A step that moves all of them, those of `gradient` now among them.
     mutating func step(by gradient: RowGradient) -> Tensor.RowStep {
@@ -101,60 +136,5 @@ private struct TouchedRows {
             }
         }
         return Tensor.RowStep(rows: rows, gradient: gradient.rows, places: places)
-    }
-}
-
-/// One step of an optimizer with all its numbers.
-private enum Step {
-    case adamW(Tensor.AdamWStep)
-    case sgd(Tensor.SGDStep)
-
-    init(
-        _ optimizer: Optimizer, decays: Bool, learningRate: Double, gradientScale: Double,
-        number: Int
-    ) {
-        switch optimizer {
-        case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
-            self = .adamW(
-                Tensor.AdamWStep(
-                    learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-                    weightDecay: decays ? weightDecay : 0, step: number,
-                    gradientScale: gradientScale))
-        case .sgd(let momentum, let weightDecay):
-            self = .sgd(
-                Tensor.SGDStep(
-                    learningRate: learningRate, momentum: momentum,
-                    weightDecay: decays ? weightDecay : 0, isFirst: number == 1,
-                    gradientScale: gradientScale))
-        }
-    }
-
-    /// What the step multiplies an element by that has never had a gradient.
-    var decay: Double {
-        switch self {
-        case .adamW(let step): 1 - step.learningRate * step.weightDecay
-        case .sgd(let step): 1 - step.learningRate * step.weightDecay
-        }
-    }
-
-    func move(_ value: inout Tensor, by gradient: Tensor, _ state: inout OptimizerState.State) {
-        switch self {
-        case .adamW(let step):
-            value.apply(
-                step, gradient: gradient, moment1: &state.first, moment2: &state.second)
-        case .sgd(let step):
-            value.apply(step, gradient: gradient, velocity: &state.first)
-        }
-    }
-
-    func move(
-        _ rows: Tensor.RowStep, of value: inout Tensor, _ state: inout OptimizerState.State
-    ) {
-        switch self {
-        case .adamW(let step):
-            value.apply(step, to: rows, moment1: &state.first, moment2: &state.second)
-        case .sgd(let step):
-            value.apply(step, to: rows, velocity: &state.first)
-        }
     }
 }

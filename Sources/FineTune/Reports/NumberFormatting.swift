@@ -74,3 +74,14 @@ extension Int {
         return "\(amount.formatted(decimals: decimals)) \(units[unit])"
     }
 }
+
+extension Int {
+    /// The number with a comma before every three digits, such as `22,713,216`.
+    package var grouped: String {
+        let digits = Array(String(magnitude))
+        let groups = digits.indices.map { index in
+            (index > 0 && (digits.count - index) % 3 == 0 ? "," : "") + String(digits[index])
+        }
+        return (self < 0 ? "-" : "") + groups.joined()
+    }
+}

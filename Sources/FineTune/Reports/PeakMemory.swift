@@ -14,7 +14,7 @@ extension Tensor.Memory {
     public static var peakProcessBytes: Int {
         #if os(Linux)
             // getrusage would also count the program that started this one by exec.
-            if let bytes = peakBytesFromStatus { return bytes }
+            if let bytes = bytesFromStatus("VmHWM:") { return bytes }
         #endif
         var usage = rusage()
         let ownProcess: Int32 = 0  // RUSAGE_SELF, whose type differs between systems
@@ -26,9 +26,18 @@ extension Tensor.Memory {
         #endif
     }
 
+    /// The memory that this process occupies now, in bytes, counted as ``peakProcessBytes``; where the
+    /// system does not say, that.
+    static var processBytes: Int {
+        #if os(Linux)
+            if let bytes = bytesFromStatus("VmRSS:") { return bytes }
+        #endif
+        return peakProcessBytes
+    }
+
     #if os(Linux)
-        /// `VmHWM` of `/proc/self/status`, see proc_pid_status(5).
-        private static var peakBytesFromStatus: Int? {
+        /// `VmHWM` or `VmRSS` of `/proc/self/status`, see proc_pid_status(5).
+        private static func bytesFromStatus(_ name: String) -> Int? {
             guard let file = fopen("/proc/self/status", "re") else { return nil }
             defer { fclose(file) }
             var line = [CChar](repeating: 0, count: 256)
@@ -36,7 +45,7 @@ extension Tensor.Memory {
                 let text = line.withUnsafeBufferPointer { buffer in
                     buffer.baseAddress.map { String(cString: $0) } ?? ""
                 }
-                guard text.hasPrefix("VmHWM:") else { continue }
+                guard text.hasPrefix(name) else { continue }
                 return Int(text.filter(\.isNumber)).map { $0 * 1024 }
             }
             return nil

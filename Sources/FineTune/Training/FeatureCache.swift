@@ -22,7 +22,7 @@ final class FeatureCache<P: Preparation> {
     private var requestedCount = 0
     private var computedCount = 0
 
-    private let limits: TrainingSettings.FeatureCaching
+    let limits: TrainingSettings.FeatureCaching
     private var prefix: FrozenPrefix?
     private var storage: FeatureStorage
     private var entries: [P.FeatureKey: Entry] = [:]

@@ -32,6 +32,37 @@ struct ForgettingWatch<P: Preparation, H: Head> {
         return .forgetting(amount, limit: limit, restoredEpoch: kept.epoch)
     }
 
+    /// What it has seen so far, for the state of a run. A run changes no other parameters than `changing`.
+    func state(of changing: [Parameter]) -> TrainingState.Forgetting {
+        let isChanging = Set(changing.map { ObjectIdentifier($0) })
+        let weights = kept.weights.filter { isChanging.contains(ObjectIdentifier($0.0)) }
+        return TrainingState.Forgetting(
+            amounts: amounts, epoch: kept.epoch, score: kept.score,
+            weights: Dictionary(weights.map { ($0.0.path, $0.1) }, uniquingKeysWith: { $1 }))
+    }
+
+    /// Goes on from what an earlier run had seen; where it had no guard, from its weights now.
+    ///
+    /// - Throws: ``TrainingError/unsuitableState(_:)`` if its weights are not those of the model.
+    mutating func restore(
+        _ state: TrainingState.Forgetting?, of changing: [Parameter]
+    ) throws(TrainingError) {
+        guard let state else { return }
+        var weights = model.currentWeights
+        let isChanging = Set(changing.map { ObjectIdentifier($0) })
+        for index in weights.indices {
+            let parameter = weights[index].0
+            guard isChanging.contains(ObjectIdentifier(parameter)) else { continue }
+            guard let value = state.weights[parameter.path], value.shape == parameter.shape,
+                value.dtype == weights[index].1.dtype
+            else {
+                throw .unsuitableState("what the guard keeps of '\(parameter.path)' is not in it")
+            }
+            weights[index].1 = value
+        }
+        (amounts, kept) = (state.amounts, (weights, state.score, state.epoch))
+    }
+
     /// Measures the model after an epoch, and says so in its summary.
     mutating func measure(after summary: inout EpochSummary<H.Metrics>) throws(ForgettingError) {
         let amount = try guarding.forgotten(by: model)

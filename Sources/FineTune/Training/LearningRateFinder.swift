@@ -115,7 +115,7 @@ extension Trainer {
     ) throws -> TrainingRun<P, H> {
         try settings.check()
         guard var phase = plan.phases.last else { throw TrainingError.emptyPlan }
-        phase.epochs = steps
+        (phase.length, phase.schedule) = (.epochs(steps), nil)
         var settings = settings
         (settings.schedule, settings.earlyStopping) = (.constant, nil)
         return try TrainingRun(

@@ -14,6 +14,10 @@ public final class Trainer<P: Preparation, H: Head> {
     /// How.
     public let settings: TrainingSettings
     private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
+    /// The run that is under way.
+    private var run: TrainingRun<P, H>?
+    /// What watches over it.
+    private var watch: ForgettingWatch<P, H>?
     /// What frozen stages gave. It outlives a run, for the next one.
     let featureCache: FeatureCache<P>?
     /// What the model should not forget meanwhile; nil, the default, watches over nothing.
@@ -38,6 +42,22 @@ public final class Trainer<P: Preparation, H: Head> {
         listeners.append(listener)
     }
 
+    var isRunning: Bool { run != nil }
+
+    /// The plan as a table for each phase: what of each stage trains, and at which rate.
+    public var planTable: String { plan.description(for: model) }
+
+    /// The state of the run that is under way, to go on from later; nil if there is none.
+    ///
+    /// To be asked from a listener: between two steps, or two epochs. Weights and moments cost memory
+    /// only where training changes them afterwards.
+    public func captureState() -> TrainingState? {
+        guard let run else { return nil }
+        var state = run.state
+        state.forgetting = watch?.state(of: run.changing)
+        return state
+    }
+
     /// Trains the model.
     ///
     /// Runs on the caller's actor, checks for cancellation before every step and gives way after
@@ -46,25 +66,35 @@ public final class Trainer<P: Preparation, H: Head> {
     /// - Parameters:
     ///   - data: What to learn from.
     ///   - validation: What to measure the model on after every epoch.
+    ///   - state: Where an earlier run with the same plan, settings and data stood
+    ///     (``captureState()``). The weights of the model become those of then, and training goes on
+    ///     to the same bits as if it had never stopped. Nil begins anew.
     /// - Returns: What came of it, to print or to read.
     /// - Throws: ``ExamplesError`` for an example that is wrong, ``HeadError`` for examples that
-    ///   nothing can be learned from, ``TrainingError`` for settings that make no sense and if the
-    ///   run cannot go on, ``ForgettingError`` for a guard of another model.
+    ///   nothing can be learned from, ``TrainingError`` for settings that make no sense, a state of
+    ///   another run, and if the run cannot go on, ``ForgettingError`` for a guard of another model.
     @discardableResult
     public nonisolated(nonsending) func fit(
         on data: Dataset<P.Input, H.Target>,
-        validating validation: Dataset<P.Input, H.Target>? = nil
+        validating validation: Dataset<P.Input, H.Target>? = nil,
+        from state: TrainingState? = nil
     ) async throws -> TrainingReport<H.Metrics> {
         try settings.check()
         try plan.check()
         let run = try TrainingRun(
             model: model, plan: plan, settings: settings, data: data, validation: validation,
             featureCache: featureCache == nil ? nil : model.sharedFeatures ?? featureCache)
-        defer { run.freezeAll() }
-        var watch = try forgettingGuard.map {
+        if let state { try run.restore(state) }
+        self.run = run
+        defer {
+            run.freezeAll()
+            (self.run, watch) = (nil, nil)
+        }
+        watch = try forgettingGuard.map {
             try ForgettingWatch($0, of: model, keepsBest: settings.earlyStopping != nil)
         }
-        while let epoch = run.beginEpoch() {
+        if let state { try watch?.restore(state.forgetting, of: run.changing) }
+        while watch?.exceedsLimit != true, let epoch = run.beginEpoch() {
             while run.hasStep {
                 try Task.checkCancellation()
                 send(.step(try limited { try run.takeStep() }))
@@ -73,7 +103,6 @@ public final class Trainer<P: Preparation, H: Head> {
             var summary = try limited { try run.endEpoch(epoch) }
             try limited { try watch?.measure(after: &summary) }
             send(.epoch(summary))
-            if watch?.exceedsLimit == true { break }
         }
         var report = try limited { try run.finish() }
         try limited { try watch?.complete(&report, validation: validation) }
@@ -116,26 +145,5 @@ extension TrainingSettings {
             throw .unusableSetting(
                 "features cannot be kept in \(min(cache.memoryBytes, cache.fileBytes)) bytes")
         }
-    }
-}
-
-extension Plan {
-    /// Far more epochs than anyone waits for; a number beyond it is a mistake.
-    private static let mostEpochs = 1_000_000
-
-    fileprivate func check() throws(TrainingError) {
-        for (index, phase) in phases.enumerated() {
-            guard (0...Self.mostEpochs).contains(phase.epochs) else {
-                throw .unusableSetting(
-                    "phase \(index + 1) of the plan has \(phase.epochs) epochs; give it 0 to "
-                        + "\(Self.mostEpochs)")
-            }
-            if case .topShare(let share) = phase.stages, share.isNaN {
-                throw .unusableSetting(
-                    "phase \(index + 1) of the plan trains a share of \(share) of the stages; "
-                        + "give one in 0 ... 1")
-            }
-        }
-        guard epochs > 0 else { throw .emptyPlan }
     }
 }

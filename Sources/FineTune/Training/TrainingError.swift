@@ -26,6 +26,14 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     case nonFiniteWeights(epoch: Int, step: Int, restored: String)
     /// Early stopping was asked for, but there is nothing to validate on.
     case nothingToValidate
+    /// A phase lasts until validation stalls, but there is nothing to validate on.
+    case phaseNeedsValidation(plan: String)
+    /// Parameters that a phase trains take no part in the computation of the loss.
+    case noGradient(parameters: [String], phase: Int, plan: String)
+    /// A phase trains a parameter by a name that none of its stages has.
+    case unknownParameter(String, phase: Int, plan: String)
+    /// The state that is to go on belongs to another run.
+    case unsuitableState(String)
     /// A plan without an epoch.
     case emptyPlan
     /// The plan trains an adapter, but the model has none that takes part in the computation.
@@ -46,6 +54,17 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
                 + "\(restored). Use a smaller learning rate"
         case .nothingToValidate:
             "early stopping needs examples to validate on: pass them as fit(on:validating:)"
+        case .phaseNeedsValidation(let plan):
+            "a phase of the plan '\(plan)' lasts until validation stalls: pass examples to validate "
+                + "on as fit(on:validating:)"
+        case .noGradient(let parameters, let phase, let plan):
+            "phase \(phase) of the plan '\(plan)' trains \(named(parameters)), which received no "
+                + "gradient in its first step: the loss does not depend on it. Leave it out of the "
+                + "phase, or let the model use it"
+        case .unknownParameter(let name, let phase, let plan):
+            "phase \(phase) of the plan '\(plan)' trains the parameter '\(name)', which none of its "
+                + "stages has; names are those of the model's checkpoint without the family's prefix"
+        case .unsuitableState(let reason): "the training state does not fit: \(reason)"
         case .emptyPlan: "the plan has no epoch: there is nothing to do"
         case .noAdapter(let plan):
             "the plan '\(plan)' trains an adapter, but the model has none, or one that is merged; "
@@ -55,5 +74,9 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
                 + "or give the phase an adapterRate"
         case .unusableSetting(let reason): reason
         }
+    }
+    private func named(_ parameters: [String]) -> String {
+        let shown = parameters.prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+        return parameters.count > 5 ? "\(shown) and \(parameters.count - 5) more" : shown
     }
 }

@@ -16,12 +16,26 @@ public struct EpochSummary<Metrics: HeadMetrics>: Sendable {
     public let epoch: Int
     /// The mean loss of the training examples, as they were seen.
     public let loss: Double
-    /// How good the model was on the validation examples afterwards; nil without any.
+    /// How good the model was on the validation examples afterwards; nil without any, and of epochs
+    /// that lie before the state that a run went on from.
     public let metrics: Metrics?
+    /// The score of the metrics, also where they are gone; nil without validation examples.
+    public let score: Double?
     /// How long the epoch took, validation included.
     public let seconds: Double
     /// What the model had forgotten afterwards; nil without a ``ForgettingGuard``.
     public internal(set) var forgotten: Double?
+
+    init(epoch: Int, loss: Double, metrics: Metrics?, seconds: Double) {
+        (self.epoch, self.loss, self.seconds) = (epoch, loss, seconds)
+        (self.metrics, score) = (metrics, metrics?.score)
+    }
+
+    /// An epoch of which the numbers are known.
+    init(_ record: TrainingState.Epoch) {
+        (epoch, loss, seconds) = (record.epoch, record.loss, record.seconds)
+        (metrics, score) = (nil, record.score)
+    }
 }
 
 /// What came of a run.
@@ -69,8 +83,8 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
             "plan \(plan): \(trainedParameters) of \(totalParameters) weights trained"
         ]
         for epoch in epochs {
-            let score = epoch.metrics.map {
-                ", \(Metrics.scoreName) \($0.score.formatted(decimals: 4))"
+            let score = epoch.score.map {
+                ", \(Metrics.scoreName) \($0.formatted(decimals: 4))"
             }
             lines.append(
                 "epoch \(epoch.epoch): loss \(epoch.loss.formatted(decimals: 4))\(score ?? "")"

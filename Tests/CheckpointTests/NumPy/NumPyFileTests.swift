@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: cases) func readsBitExactly(_ name: String) throws {
         let file = try NumPyFile(path: "\(Self.folder)/\(name)")
         let all = try fixture("python-numpy/expected.safetensors")
-        let prefix = name.dropLast(4) + ":"
+        let prefix = String(name.dropLast(4)) + ":"
         let expected = all.names.filter { $0.hasPrefix(prefix) }
         #expect(
             Set(file.names.filter { file.dtype(of: $0) != nil }.map { prefix + $0 })

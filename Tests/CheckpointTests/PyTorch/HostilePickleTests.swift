@@ -18,13 +18,20 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
     ///   - after: The rest.
     ///   - reason: Why.
     init(
-        _ description: String, _ before: [UInt8] = [], at refused: [UInt8] = [],
-        _ after: [UInt8] = Op.stop, _ reason: Reason
+        _ description: String, _ before: [UInt8] = [], at refused: [UInt8], _ after: [UInt8],
+        _ reason: Reason
     ) {
         testDescription = description
         bytes = Op.proto + before + refused + after
         byteOffset = Op.proto.count + before.count
         self.reason = reason
+    }
+
+    /// One that ends after the instruction.
+    init(
+        _ description: String, _ before: [UInt8] = [], at refused: [UInt8], _ reason: Reason
+    ) {
+        self.init(description, before, at: refused, Op.stop, reason)
     }
 }
 
@@ -136,24 +143,27 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
 
     // MARK: Instructions
 
+    private static let opcodes: [(name: String, byte: UInt8)] = [
+        ("POP", 0x30), ("POP_MARK", 0x31), ("DUP", 0x32), ("BINBYTES", 0x42),
+        ("SHORT_BINBYTES", 0x43), ("FLOAT", 0x46), ("INT", 0x49), ("LONG", 0x4C), ("PERSID", 0x50),
+        ("STRING", 0x53), ("BINSTRING", 0x54), ("UNICODE", 0x56), ("DICT", 0x64), ("GET", 0x67),
+        ("INST", 0x69), ("LIST", 0x6C), ("OBJ", 0x6F), ("PUT", 0x70), ("EXT1", 0x82),
+        ("EXT2", 0x83), ("EXT4", 0x84), ("LONG4", 0x8B), ("BINUNICODE8", 0x8D),
+        ("BINBYTES8", 0x8E), ("FROZENSET", 0x91), ("NEWOBJ_EX", 0x92), ("BYTEARRAY8", 0x96),
+        ("NEXT_BUFFER", 0x97), ("READONLY_BUFFER", 0x98), ("PROTO", 0x80),
+    ]
+    private static let unknownBytes: [UInt8] = [
+        0x00, 0x01, 0x0A, 0x20, 0x21, 0x40, 0x41, 0x5A, 0x60, 0x7B, 0x7F, 0x99, 0xA0, 0xFF,
+    ]
+
     static let instructions: [HostilePickle] =
-        [
-            "POP": 0x30, "POP_MARK": 0x31, "DUP": 0x32, "BINBYTES": 0x42, "SHORT_BINBYTES": 0x43,
-            "FLOAT": 0x46, "INT": 0x49, "LONG": 0x4C, "PERSID": 0x50, "STRING": 0x53,
-            "BINSTRING": 0x54, "UNICODE": 0x56, "DICT": 0x64, "GET": 0x67, "INST": 0x69,
-            "LIST": 0x6C, "OBJ": 0x6F, "PUT": 0x70, "EXT1": 0x82, "EXT2": 0x83, "EXT4": 0x84,
-            "LONG4": 0x8B, "BINUNICODE8": 0x8D, "BINBYTES8": 0x8E, "FROZENSET": 0x91,
-            "NEWOBJ_EX": 0x92, "BYTEARRAY8": 0x96, "NEXT_BUFFER": 0x97, "READONLY_BUFFER": 0x98,
-            "PROTO": 0x80,
-        ].sorted { $0.value < $1.value }.map { name, byte in
+        opcodes.map { name, byte in
             HostilePickle(name, Op.none, at: [byte], [0x32, 0x0A, 0x2E], .forbiddenOpcode(name))
         }
-        + [0x00, 0x01, 0x0A, 0x20, 0x21, 0x40, 0x41, 0x5A, 0x60, 0x7B, 0x7F, 0x99, 0xA0, 0xFF].map {
-            HostilePickle("byte \($0)", Op.none, at: [$0], .unknownOpcode($0))
-        }
+        + unknownBytes.map { HostilePickle("byte \($0)", Op.none, at: [$0], .unknownOpcode($0)) }
 
     static let truncated: [HostilePickle] = [
-        HostilePickle("no STOP", Op.none, [], .truncated),
+        HostilePickle("no STOP", Op.none, at: [], [], .truncated),
         HostilePickle("BININT", at: [0x4A, 1, 2, 3], [], .truncated),
         HostilePickle("BININT1", at: [0x4B], [], .truncated),
         HostilePickle("BININT2", at: [0x4D, 1], [], .truncated),

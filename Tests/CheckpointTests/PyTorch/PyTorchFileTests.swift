@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func mapsWhatLiesInTheFileAsInMemory() throws {
-        for name in ["type-float32", "type-bfloat16", "view-slice", "shared-tied", "model"] {
+        for name in ["type-float32", "type-bfloat16", "shared-overlap", "shared-tied", "model"] {
             let file = try Self.open(name)
             for key in file.names { #expect(try file.tensor(named: key)?.isMapped == true) }
         }

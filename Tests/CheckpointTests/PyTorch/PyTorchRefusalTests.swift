@@ -59,7 +59,7 @@ func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
             "Git LFS", Array("version https://git-lfs.github.com/spec/v1\noid ".utf8),
             .largeFilePointer),
         PyTorchRefusal(
-            "tar", [UInt8](repeating: 0x61, count: 257) + "ustar\u{0}00".utf8, .tarArchive),
+            "tar", Array((String(repeating: "a", count: 257) + "ustar\u{0}00").utf8), .tarArchive),
         PyTorchRefusal("text", Array("<!DOCTYPE html>".utf8), .unknownFormat),
         PyTorchRefusal("safetensors", safetensors("{}"), .unknownFormat),
         PyTorchRefusal("bare pickle", Op.proto + Op.emptyDictionary + Op.stop, .barePickle),
@@ -88,7 +88,7 @@ func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
 
     static let directories: [PyTorchRefusal] = [
         zip("only a header", Array("PK\u{3}\u{4}".utf8), .missingDirectory),
-        zip("a byte too few", archive.bytes.dropLast(), .missingDirectory),
+        zip("a byte too few", Array(archive.bytes.dropLast()), .missingDirectory),
         zip("a byte too many", archive.bytes + [0], .missingDirectory),
         zip("without an end record", Array(archive.bytes.prefix(archive.end)), .missingDirectory),
         zip(
@@ -122,7 +122,7 @@ func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
             .directoryNotAtEnd(expected: archive.end, found: archive.end - 1)),
         zip(
             "bytes before the directory's end",
-            Array(archive.bytes[..<archive.end]) + [0] + archive.bytes[archive.end...],
+            archive.bytes.inserting(0, at: archive.end),
             .directoryNotAtEnd(expected: archive.end + 1, found: archive.end)),
         zip(
             "an entry too many in the count",
@@ -183,13 +183,14 @@ func pyTorchReason(_ bytes: [UInt8]) throws -> PyTorchFileError.Reason? {
             .endRecordsDisagree(field: "position of the directory")),
         zip(
             "64 bits: position of 2^63",
-            archive64.bytes.with(UInt64(1 << 63), at: archive64.end64 + 48)
+            archive64.bytes.with(UInt64(0x8000_0000_0000_0000), at: archive64.end64 + 48)
                 .with(UInt32.max, at: archive64.end + 16), .directoryPastEnd),
         zip(
             "64 bits: 2^63 entries",
-            archive64.bytes.with(UInt64(1 << 63), at: archive64.end64 + 24)
-                .with(UInt64(1 << 63), at: archive64.end64 + 32)
-                .with(UInt32.max, at: archive64.end + 8), .entryCount(expected: 1 << 63)),
+            archive64.bytes.with(UInt64(0x8000_0000_0000_0000), at: archive64.end64 + 24)
+                .with(UInt64(0x8000_0000_0000_0000), at: archive64.end64 + 32)
+                .with(UInt32.max, at: archive64.end + 8),
+            .entryCount(expected: 0x8000_0000_0000_0000)),
     ]
 
     static let entries: [PyTorchRefusal] = [

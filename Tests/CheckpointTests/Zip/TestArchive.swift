@@ -78,9 +78,16 @@ extension [UInt8] {
     /// The bytes with a little-endian number in place of those at a position.
     func with(_ number: some FixedWidthInteger, at position: Int) -> [UInt8] {
         var changed = self
-        withUnsafeBytes(of: number.littleEndian) {
+        Swift.withUnsafeBytes(of: number.littleEndian) {
             changed.replaceSubrange(position..<(position + $0.count), with: $0)
         }
+        return changed
+    }
+
+    /// The bytes with one more at a position.
+    func inserting(_ byte: UInt8, at position: Int) -> [UInt8] {
+        var changed = self
+        changed.insert(byte, at: position)
         return changed
     }
 }

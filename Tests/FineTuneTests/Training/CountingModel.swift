@@ -92,3 +92,45 @@ extension TinyModel {
         return (model, counts)
     }
 }
+
+/// The tiny text models, with a stage on top that has a weight and does not use it.
+private struct UnusedWeightArchitecture: Architecture {
+    let base: TextArchitecture
+
+    var folder: PretrainedFolder { base.folder }
+    var featureSize: Int { base.featureSize }
+    func headDropout(for pooling: Pooling) -> Double { base.headDropout(for: pooling) }
+    func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }
+    func savedKind(for pooling: Pooling) -> String? { base.savedKind(for: pooling) }
+
+    func makeStages(_ pooling: Pooling, seed: UInt64, sharing shared: [String: Tensor]) throws -> (
+        stages: [any Stage], report: LoadReport
+    ) {
+        let (stages, report) = try base.makeStages(pooling, seed: seed, sharing: shared)
+        return (stages + [UnusedWeightStage()], report)
+    }
+
+    func savedName(of path: String) -> String { base.savedName(of: path) }
+}
+
+private final class UnusedWeightStage: Stage {
+    let name = "unused"
+    let parameters = [
+        Parameter(path: "unused.weight", kind: .weight, value: Tensor(zeros: [4, 4]))
+    ]
+
+    func callAsFunction(_ input: Features, in pass: Pass) -> Features { input }
+}
+
+extension TinyModel {
+    /// The tiny BERT with a weight, of this path, that the loss does not depend on.
+    static func classifierWithUnusedWeight() throws -> (model: TextClassifier, path: String) {
+        let folder = try PretrainedFolder(path: self.folder().path)
+        let base = try TextArchitecture(folder)
+        let backbone = try PretrainedModel(
+            preparation: TextPreparation(folder, configuration: base.configuration),
+            architecture: UnusedWeightArchitecture(base: base), pooling: .mean,
+            normalizesEmbeddings: false)
+        return (try backbone.attaching(ClassificationHead(labels: labels)), "unused.weight")
+    }
+}

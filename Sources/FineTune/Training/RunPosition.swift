@@ -1,0 +1,50 @@
+/// Where a run stands.
+struct RunPosition: Sendable, Hashable {
+    /// The number of the phase, from 0.
+    var phase = 0
+    /// The epochs of the phase that have begun.
+    var phaseEpoch = 0
+    /// The steps of the phase that were taken.
+    var phaseStep = 0
+    /// The epochs of the run that have begun.
+    var epoch = 0
+    /// The steps of the epoch that were taken.
+    var epochStep = 0
+    /// The steps of the run that were taken.
+    var step = 0
+    /// The passes with gradients, which give dropout its masks.
+    var passes: UInt32 = 0
+    /// Whether the epoch has begun and not ended.
+    var isInEpoch = false
+    /// Whether the phase ends before its time.
+    var phaseHasStalled = false
+    /// Whether every parameter of the phase has been seen to get a gradient.
+    var hasSeenGradients = false
+    /// The epochs and steps that phases which ended before their time have left out.
+    var skippedEpochs = 0, skippedSteps = 0
+
+    /// Goes on to the next phase.
+    mutating func enterNextPhase(after length: RunLength.PhaseLength) {
+        skippedEpochs += length.stepCounts.count - phaseEpoch
+        skippedSteps += length.stepCount - phaseStep
+        phase += 1
+        (phaseEpoch, phaseStep, phaseHasStalled, hasSeenGradients) = (0, 0, false, false)
+    }
+}
+
+/// What a run has seen so far.
+struct RunStatistics: Sendable {
+    /// The loss of the epoch, summed over its examples, and their weight.
+    var lossSum = 0.0, lossWeight = 0.0
+    /// The examples of all steps.
+    var seenExamples = 0
+    /// The epochs since the best one of the run.
+    var epochsWithoutBetter = 0
+    /// The best score of the phase, and the epochs since.
+    var phaseScore: Double?
+    var epochsWithoutBetterInPhase = 0
+    /// Whether the run is to end early.
+    var stopsEarly = false
+    /// The time in steps, and the time that the epoch took before the run was restored.
+    var trainingSeconds = 0.0, epochSeconds = 0.0
+}

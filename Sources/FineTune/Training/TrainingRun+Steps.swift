@@ -1,0 +1,123 @@
+import Autograd
+import Layers
+import Tensor
+
+// The steps of a run.
+extension TrainingRun {
+    var hasStep: Bool { !pending.isEmpty }
+
+    /// Computes the gradients of the next batches and moves the weights.
+    func takeStep() throws -> TrainingProgress {
+        let factor = scheduleFactor
+        let loss = try move(by: pending.removeLast(), factor: factor)
+        position.phaseStep += 1
+        position.epochStep += 1
+        let (seconds, step) = (statistics.trainingSeconds, position.step)
+        return TrainingProgress(
+            phase: phase.name.isEmpty ? plan.name : phase.name, epoch: position.epoch,
+            epochs: epochCount, step: step, steps: stepCount, loss: loss,
+            learningRate: (trained.last?.rate ?? 0) * factor,
+            examplesPerSecond: Double(statistics.seenExamples) / max(seconds, 1e-9),
+            secondsLeft: seconds / Double(step) * Double(stepCount - step))
+    }
+
+    /// What the rates are multiplied with in the next step.
+    private var scheduleFactor: Double {
+        if let schedule = phase.schedule {
+            return schedule.factor(step: position.phaseStep, of: phaseLength.stepCount)
+        }
+        return settings.schedule.factor(
+            step: phaseLength.firstStep + position.phaseStep, of: length.stepCount)
+    }
+
+    /// A step of the optimizer by the gradients of these batches. Returns their mean loss.
+    func move(by batches: [[Int]], factor: Double) throws -> Double {
+        let start = ContinuousClock.now
+        position.step += 1
+        let loss = try computeGradients(of: batches)
+        try checkGradients()
+        addPenalties()
+        gradientLength = trained.reduce(0.0) {
+            $0 + ($1.parameter.receivedGradient?.sumOfSquares ?? 0)
+        }.squareRoot()
+        guard gradientLength.isFinite else { throw failed(gradientLength) }
+        let scale = clippingScale(length: gradientLength, limit: settings.gradientClipping)
+        best.confirm()
+        model.lock.writing {
+            for (parameter, rate) in trained {
+                optimizer.update(
+                    parameter, learningRate: rate * factor, gradientScale: scale,
+                    weightDecay: phase.weightDecay)
+            }
+        }
+        statistics.seenExamples += batches.reduce(0) { $0 + $1.count }
+        statistics.trainingSeconds += (ContinuousClock.now - start).inSeconds
+        return loss
+    }
+
+    /// Adds the gradients of all batches, as if they were one, and returns the mean loss.
+    func computeGradients(of batches: [[Int]]) throws -> Double {
+        let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
+        var total = 0.0
+        for (index, batch) in batches.enumerated() {
+            let targets = batch.map { examples.targets[$0] }
+            let pass = Pass.training(seed: settings.seed, step: position.passes)
+            let features = model.headFeatures(
+                batch.map { examples.items[$0] },
+                before: { upcomingItems(in: batches[(index + 1)...], room: $0) }, in: pass,
+                cache: featureCache)
+            let outputs = model.network(features, in: pass)
+            position.passes &+= 1
+            let loss = model.head.loss(outputs, targets: targets)
+            total += loss.value.scalar
+            guard total.isFinite else { throw failed(total) }
+            // Examples that all have the weight 0 teach nothing.
+            if weight > 0 { (loss * (1 / weight)).backward() }
+        }
+        statistics.lossSum += total
+        statistics.lossWeight += weight
+        return weight > 0 ? total / weight : 0
+    }
+
+    /// The items of the batches that are left in this step and of those that follow, as long as
+    /// their sizes together do not exceed `room`.
+    private func upcomingItems(in rest: ArraySlice<[Int]>, room: Int) -> [P.Item] {
+        var items: [P.Item] = []
+        var size = 0
+        for batches in [Array(rest)] + pending.reversed() {
+            for position in batches.joined() {
+                size += model.preparation.size(of: examples.items[position])
+                guard size <= room else { return items }
+                items.append(examples.items[position])
+            }
+        }
+        return items
+    }
+
+    /// Checks, once in a phase, that everything that is to train is part of the computation.
+    private func checkGradients() throws {
+        guard !position.hasSeenGradients else { return }
+        // A step whose examples weigh nothing has no gradient at all.
+        guard trained.contains(where: { $0.parameter.receivedGradient != nil }) else { return }
+        let silent = trained.filter { $0.parameter.receivedGradient == nil }
+        guard silent.isEmpty else {
+            throw TrainingError.noGradient(
+                parameters: silent.map(\.parameter.path), phase: position.phase + 1, plan: plan.name
+            )
+        }
+        position.hasSeenGradients = true
+    }
+
+    private func addPenalties() {
+        guard let penalty = phase.startingPointPenalty, let start else { return }
+        for (parameter, _) in trained {
+            start.pull(parameter, by: penalty, rows: optimizer.movedRows(of: parameter))
+        }
+    }
+
+    private func failed(_ number: Double) -> TrainingError {
+        restoreBest()
+        return .nonFiniteLoss(
+            number, epoch: position.epoch, step: position.step, restored: best.best.name)
+    }
+}
