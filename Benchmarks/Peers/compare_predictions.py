@@ -9,6 +9,8 @@ from measure import median
 from processes import Server, alternate, log, seconds_to_first_line
 
 FIRST_ANSWER_LIMIT = 150
+# Seconds before each single text.
+SILENCE = 0.02
 
 
 def questions(setting):
@@ -42,12 +44,12 @@ def compare_predictions(setting, works):
     ):
         log(f"PyTorch: {peer.settings}")
         servers = (ours, peer)
-        for work, request, warm_up, repeats in (
-            (works[0], "one", 20, 30 if setting.quick else 200),
-            (works[1], "all", 1, 2 if setting.quick else 7),
+        for work, request, warm_up, repeats, pause in (
+            (works[0], "one", 20, 30 if setting.quick else 200, SILENCE),
+            (works[1], "all", 1, 2 if setting.quick else 7, 0),
         ):
             alternate(servers, warm_up, request)
-            setting.table.add(work, *alternate(servers, repeats, request), "ms")
+            setting.table.add(work, *alternate(servers, repeats, request, pause), "ms")
 
 
 def compare_starts(setting, work, repeats):

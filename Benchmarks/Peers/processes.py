@@ -52,11 +52,16 @@ class Server:
         self.process.wait()
 
 
-def alternate(servers, repeats, request="step"):
-    """The median milliseconds of each server, one answer of each in turn."""
+def alternate(servers, repeats, request="step", pause=0):
+    """The median milliseconds of each server, one answer of each in turn.
+
+    `pause` is the seconds of silence before each: the threads of the side that was asked last still
+    spin for a while, on the cores that the other one needs. It matters to answers of milliseconds.
+    """
     times = {server: [] for server in servers}
     for _ in range(repeats):
         for server in servers:
+            time.sleep(pause)
             times[server].append(server.ask(request))
     return [median(times[server]) for server in servers]
 
