@@ -10,7 +10,7 @@ struct Addresses: AsyncParsableCommand {
     @Option(help: "How many seeds.") var seeds = 3
     @Option(help: "Which seed comes first.") var firstSeed = 0
     @Option(help: "Passes over the training set.") var epochs = 10
-    @Option(help: "The rate.") var rate = 2e-4
+    @Option(help: "The rate.") var rate = 3e-4
     @Option(help: "The rate of each stage over that of the one above.") var decay = 1.0
     @Option(help: "Addresses in a step.") var batch = 16
     @Option(help: "Threads to compute on.") var threads = 2

@@ -20,10 +20,10 @@ struct FewShot: AsyncParsableCommand {
     @Option(help: "Which seed comes first.") var firstSeed = 0
     @Option(help: "Pairs of each kind for each example.")
     var pairs = FewShotContrast().pairsPerExample
-    @Option(help: "The most pairs; 0 for no limit.") var maximumPairs = 0
+    @Option(help: "The most pairs.") var maximumPairs = FewShotContrast().maximumPairs ?? .max
     @Option(help: "The few-shot recipe's rate.") var rate = FewShotContrast().learningRate
     @Option(help: "Full fine-tuning's rate.") var fullRate = 1e-4
-    @Option(help: "The steps of full fine-tuning.") var fullSteps = 150
+    @Option(help: "The steps of full fine-tuning.") var fullSteps = 100
     @Option(help: "The batch of full fine-tuning.") var fullBatch = 16
     @Option(help: "How full fine-tuning pools.") var fullPooling = Pooling.mean
     @Option(help: "Threads to compute on.") var threads = 2
@@ -83,7 +83,7 @@ struct FewShot: AsyncParsableCommand {
             case .fewShot:
                 let contrast = FewShotContrast(
                     pairsPerExample: pairs, learningRate: rate,
-                    maximumPairs: maximumPairs == 0 ? nil : maximumPairs)
+                    maximumPairs: maximumPairs)
                 return try await backbone.fitFewShot(
                     head, on: data, contrast: contrast, seed: seed
                 ).model
