@@ -21,11 +21,7 @@ extension PickleMachine {
         of global: PickleGlobal, _ arguments: [PickleValue]
     ) throws(PickleError) -> PickleValue {
         switch global {
-        case .orderedDictionary:
-            guard arguments.isEmpty else {
-                throw wrong("collections.OrderedDict", "\(arguments.count) arguments instead of 0")
-            }
-            return try add(.dictionary)
+        case .orderedDictionary: return try orderedDictionary(arguments)
         case .rebuildTensor: return try tensor(arguments, counts: 4...4, "_rebuild_tensor")
         case .rebuildTensor2: return try tensor(arguments, counts: 6...7, "_rebuild_tensor_v2")
         case .rebuildTensor3: return try tensor(arguments, counts: 7...8, "_rebuild_tensor_v3")
@@ -56,15 +52,20 @@ extension PickleMachine {
         return objects[index].items
     }
 
-    /// The integers in a tuple or list, or nil if there is anything else.
-    private func integers(_ value: PickleValue) -> [Int]? {
+    /// The items of a tuple or list, or nil if it is neither.
+    private func items(_ value: PickleValue) -> [PickleValue]? {
         guard case .object(let index) = value else { return nil }
         switch objects[index].kind {
-        case .tuple, .list: break
+        case .tuple, .list: return objects[index].items
         default: return nil
         }
+    }
+
+    /// The integers in a tuple or list, or nil if there is anything else.
+    private func integers(_ value: PickleValue) -> [Int]? {
+        guard let items = items(value) else { return nil }
         var numbers: [Int] = []
-        for item in objects[index].items {
+        for item in items {
             guard case .integer(let number) = item else { return nil }
             numbers.append(number)
         }
@@ -82,7 +83,30 @@ extension PickleMachine {
         }
     }
 
-    // MARK: Parameters, sizes, devices
+    // MARK: Dictionaries, parameters, sizes, devices
+
+    /// An empty dictionary, which is filled later; Python 2 gave a list of keys and values in pairs.
+    private mutating func orderedDictionary(
+        _ arguments: [PickleValue]
+    ) throws(PickleError) -> PickleValue {
+        let global = "collections.OrderedDict"
+        try checkCount(arguments, 0...1, global)
+        guard let argument = arguments.first else { return try add(.dictionary) }
+        guard let pairs = items(argument) else {
+            throw wrong(global, "\(kindName(argument)) in place of the pairs")
+        }
+        var members: [PickleValue] = []
+        for pair in pairs {
+            guard let pair = items(pair), pair.count == 2 else {
+                throw wrong(global, "something else than pairs")
+            }
+            guard isKey(pair[0]) else {
+                throw failure(.unsupportedKey(found: kindName(pair[0])))
+            }
+            members += pair
+        }
+        return try add(.dictionary, members)
+    }
 
     /// A parameter is its tensor: whether it trains is for the caller to say.
     private func parameter(

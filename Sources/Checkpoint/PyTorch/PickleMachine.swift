@@ -295,11 +295,16 @@ struct PickleMachine {
         _ items: [PickleValue], _ opcode: PickleOpcode
     ) throws(PickleError) {
         guard items.count % 2 == 0 else { throw failure(.oddItems(opcode: opcode.name)) }
-        for position in stride(from: 0, to: items.count, by: 2) {
-            switch items[position] {
-            case .text, .integer: continue
-            default: throw failure(.unsupportedKey(found: kindName(items[position])))
-            }
+        for position in stride(from: 0, to: items.count, by: 2) where !isKey(items[position]) {
+            throw failure(.unsupportedKey(found: kindName(items[position])))
+        }
+    }
+
+    /// Whether a value may be the key of a dictionary.
+    func isKey(_ value: PickleValue) -> Bool {
+        switch value {
+        case .text, .integer: true
+        default: false
         }
     }
 

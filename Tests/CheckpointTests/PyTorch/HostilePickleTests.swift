@@ -524,8 +524,21 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
             "called bytes", "torch.storage", "UntypedStorage", Op.integer(1 << 40),
             "arguments at all"),
         call(
-            "dictionary of a list", "collections", "OrderedDict", Op.emptyList,
-            "1 arguments instead of 0"),
+            "dictionary of a text", "collections", "OrderedDict", Op.text("ab"),
+            "a string in place of the pairs"),
+        call(
+            "dictionary of two lists", "collections", "OrderedDict", Op.emptyList + Op.emptyList,
+            "2 arguments instead of 0 or 1"),
+        call(
+            "dictionary of texts", "collections", "OrderedDict", Op.text("ab") + Op.tuple1,
+            "something else than pairs"),
+        call(
+            "dictionary of triples", "collections", "OrderedDict",
+            Op.text("a") + Op.none + Op.none + Op.tuple3 + Op.tuple1, "something else than pairs"),
+        HostilePickle(
+            "dictionary of pairs without a key",
+            Op.global("collections", "OrderedDict") + Op.none + Op.none + Op.tuple2 + Op.tuple1
+                + Op.tuple1, at: Op.reduce, .unsupportedKey(found: "None")),
     ]
 
     private static func reference(

@@ -150,6 +150,28 @@ import Testing
         #expect(try Self.open(prefix + "parameters").modelTensors() is PyTorchFile)
     }
 
+    /// Python 2 wrote texts of bytes, and an ordered dictionary as a list of pairs.
+    @Test func readsWhatPython2Wrote() throws {
+        func bytes(_ text: String) -> [UInt8] { [0x55, UInt8(text.utf8.count)] + text.utf8 }
+        let tensor =
+            Op.global("torch._utils", "_rebuild_tensor") + Op.mark + Op.mark + bytes("storage")
+            + Op.global("torch.cuda", "FloatStorage") + bytes("7") + bytes("cuda:0")
+            + Op.integer(2) + Op.none + Op.tuple + Op.persistentID + Op.integer(0) + Op.sizes([2])
+            + Op.sizes([1]) + Op.tuple + Op.reduce
+        let pickle =
+            Op.proto + Op.global("collections", "OrderedDict") + Op.emptyList + Op.mark
+            + Op.emptyList + Op.mark + bytes("fc.weight") + tensor + Op.appends + Op.appends
+            + Op.tuple1 + Op.reduce + Op.stop
+        let storage = legacyStorage(2, [0, 0, 0x80, 0x3F, 0, 0, 0, 0x40])
+        try withTemporaryFolder { folder throws in
+            try write(
+                torchLegacy(pickle, keys: ["7"], storages: storage), to: folder + "/model.pth")
+            let file = try PyTorchFile(path: folder + "/model.pth")
+            #expect(file.names == ["fc.weight"])
+            #expect(try file.tensor(named: "fc.weight")?.elements(as: Float.self) == [1, 2])
+        }
+    }
+
     @Test func aFileWithoutChecksumsIsReadOnRequest() throws {
         let error = #expect(throws: PyTorchFileError.self) {
             try PyTorchFile(path: Self.folder + "/no-checksums.pt")
