@@ -256,7 +256,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         for parameter in parameters {
             parameter.isTrainable = rate != nil
             parameter.clearGradient()
-            if let rate { trained.append((parameter, rate)) }
+            if let rate, parameter.isTrainable { trained.append((parameter, rate)) }
         }
     }
 
