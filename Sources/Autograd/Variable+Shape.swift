@@ -26,6 +26,16 @@ extension Variable {
         }
     }
 
+    /// Zeros of `newShape` with this at position `start` along dimension `axis`.
+    ///
+    /// - Precondition: The other dimensions are those of `newShape`.
+    public func padded(to newShape: Tensor.Shape, at start: Int, axis: Int) -> Variable {
+        let end = start + shape[axis]
+        return Variable(value.padded(to: newShape, at: start, axis: axis), from: [self]) {
+            [$0.sliced(start..<end, axis: axis)]
+        }
+    }
+
     /// The rows at these positions; a row may be taken more than once.
     ///
     /// - Returns: Shape `[indices.count, ...]`.

@@ -22,6 +22,9 @@ public final class Parameter: GradientSink {
         case lowRank
         /// An adapter's factors for rows or activations.
         case scale
+        /// What is measured rather than trained, such as a running mean. It is saved with the
+        /// others, but never has a gradient.
+        case statistic
 
         /// Whether it belongs to an adapter rather than to the model itself.
         public var isAdapter: Bool { self == .lowRank || self == .scale }
@@ -56,7 +59,13 @@ public final class Parameter: GradientSink {
     /// What was received since ``clearGradient()``.
     public private(set) var receivedGradient: Gradient?
     /// Whether a gradient is computed for it. Frozen at first: a plan says what trains.
-    public var isTrainable = false
+    ///
+    /// Stays false for a statistic.
+    public var isTrainable: Bool {
+        get { trains }
+        set { trains = newValue && kind != .statistic }
+    }
+    private var trains = false
 
     /// A frozen parameter.
     public init(path: String, kind: Kind, value: Tensor) {

@@ -185,8 +185,27 @@ public struct ParameterSource {
             throw ParameterError.missing(
                 path: full, nearest: tree.provider?.nearestName(to: full))
         }
-        let parameter = Parameter(path: full, kind: kind, value: value)
-        tree.byPath[full] = parameter
+        return add(Parameter(path: full, kind: kind, value: value))
+    }
+
+    /// A number that counts something, `int64` of shape `[]`, and begins at 0 if it is missing: it is
+    /// of a kind that checkpoints leave out.
+    ///
+    /// - Throws: ``ParameterError`` if it is no single number, and what the provider throws.
+    public func counter(_ name: String) throws -> Parameter {
+        let full = self[name].path
+        if let known = tree.byPath[full] { return known }
+        let loaded = try tree.provider?.tensor(named: full)
+        guard loaded.map({ $0.shape == [] }) != false else {
+            throw ParameterError.shapeMismatch(
+                path: full, expected: [], found: loaded?.shape ?? [])
+        }
+        let value = loaded?.converted(to: .int64) ?? Tensor(Int64(0))
+        return add(Parameter(path: full, kind: .statistic, value: value))
+    }
+
+    private func add(_ parameter: Parameter) -> Parameter {
+        tree.byPath[parameter.path] = parameter
         tree.parameters.append(parameter)
         return parameter
     }

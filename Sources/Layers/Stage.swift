@@ -5,14 +5,22 @@ public import Tensor
 public struct Features {
     /// The numbers. Before the first stage of a text model: `int32`, shape `[tokens, 2]`, a token id
     /// and a token type in each row. After it: shape `[tokens, width]`, and after pooling
-    /// `[sequences, width]`.
+    /// `[sequences, width]`. In a model for images: shape `[count, height, width, channels]`, and
+    /// after pooling `[count, channels]`.
     public var value: Variable
-    /// The sequences that the rows belong to.
+    /// The sequences that the rows belong to: places along the outermost dimension. An image is a
+    /// sequence of one.
     public var segments: Segments
 
     /// Features of a batch.
     public init(_ value: Variable, segments: Segments) {
         (self.value, self.segments) = (value, segments)
+    }
+
+    /// Features of a batch of images, one along the outermost dimension for each.
+    public init(images: Variable) {
+        self.init(
+            images, segments: Segments(lengths: [Int](repeating: 1, count: images.shape[0])))
     }
 }
 

@@ -17,14 +17,16 @@ struct MatrixProduct {
     private let kernels: UnsafePointer<ck_products>
 
     /// The product of `a`, `[m, k]`, and `b`, `[k, n]`, whose strides count elements, to be written
-    /// to `c`, `[m, n]` and contiguous.
+    /// to `c`, `[m, n]` and contiguous. Inside a tile, where the task's precision is not known, it
+    /// has to be given.
     init(
         dtype: Tensor.DType, m: Int, n: Int, k: Int, a: UnsafeRawPointer, aStrides: Strides,
-        b: UnsafeRawPointer, bStrides: Strides, c: UnsafeMutableRawPointer
+        b: UnsafeRawPointer, bStrides: Strides, c: UnsafeMutableRawPointer,
+        precision: Tensor.Precision = .current
     ) {
         require(dtype.isComputable, "\(dtype) is for storage; convert it to compute")
         self.init(
-            kernels: Tensor.Precision.current.products(of: dtype), size: dtype.byteCount, m: m,
+            kernels: precision.products(of: dtype), size: dtype.byteCount, m: m,
             n: n, k: k, a: a, aStrides: aStrides, b: b, bStrides: bStrides, c: c)
     }
 

@@ -16,6 +16,12 @@ public enum Activation: String, Sendable, Hashable, CaseIterable {
     case sigmoid
     /// `x / (1 + exp(-x))`
     case silu
+    /// `min(max(x, 0), 6)`
+    case relu6
+    /// `min(max(x + 3, 0), 6) / 6` (arXiv:1905.02244, section 5.2).
+    case hardSigmoid
+    /// `x` times the hard sigmoid (arXiv:1905.02244, section 5.2).
+    case hardSwish
 
     var kernelKind: ck_activation {
         switch self {
@@ -26,6 +32,9 @@ public enum Activation: String, Sendable, Hashable, CaseIterable {
         case .tanh: CK_TANH
         case .sigmoid: CK_SIGMOID
         case .silu: CK_SILU
+        case .relu6: CK_RELU6
+        case .hardSigmoid: CK_HARD_SIGMOID
+        case .hardSwish: CK_HARD_SWISH
         }
     }
 }

@@ -15,6 +15,7 @@ typedef enum { CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE } ck_binary;
 typedef enum { CK_EXP, CK_LOG, CK_SQRT, CK_RECIPROCAL, CK_NEGATE, CK_SQUARE, CK_ABS } ck_unary;
 typedef enum {
     CK_IDENTITY, CK_RELU, CK_GELU, CK_GELU_TANH, CK_TANH, CK_SIGMOID, CK_SILU,
+    CK_RELU6, CK_HARD_SIGMOID, CK_HARD_SWISH,
 } ck_activation;
 
 /// Where a dropout mask's random numbers come from: see kernels/random.h. A rate of 0 drops nothing.
@@ -33,6 +34,15 @@ typedef struct {
     double scale;       // what scores are multiplied with, 1 / sqrt(width)
     ck_dropout dropout;
 } ck_attention;
+
+/// A window that moves over images of [height, width, channels], one after the other.
+typedef struct {
+    long height, width, channels;
+    long out_height, out_width;          // of what it gives
+    long kernel_height, kernel_width;
+    long stride_y, stride_x, dilation_y, dilation_x;
+    long top, left;                      // padding before the first row and column
+} ck_window;
 
 typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -91,6 +101,33 @@ struct ck_kernels {
                            CK_OUT moment2, CK_IN gradient, long n);
     void (*_Nonnull sgd)(const ck_sgd *_Nonnull o, CK_OUT parameter, CK_OUT_OPTIONAL velocity,
                          CK_IN gradient, long n);
+    // channels.h
+    void (*_Nonnull normalize)(ck_activation kind, CK_OUT y, long y_stride, CK_IN x, long x_stride,
+                               CK_IN mean, CK_IN scale, CK_IN shift, long rows, long width);
+    void (*_Nonnull moments)(CK_OUT mean, CK_OUT squares, CK_IN x, long rows, long width);
+    void (*_Nonnull join_moments)(CK_OUT mean, CK_OUT variance, CK_IN means, CK_IN squares,
+                                  long grain, long rows, long width);
+    void (*_Nonnull normalize_gradient_sums)(ck_activation kind, CK_OUT dshift, CK_OUT dscale,
+                                             CK_IN dy, CK_IN x, CK_IN mean, CK_IN scale,
+                                             CK_IN shift, long rows, long width);
+    void (*_Nonnull normalize_gradient)(ck_activation kind, CK_OUT dx, CK_IN dy, CK_IN x,
+                                        CK_IN mean, CK_IN scale, CK_IN shift,
+                                        CK_IN_OPTIONAL slope, CK_IN_OPTIONAL offset, long rows,
+                                        long width);
+    // convolution.h
+    void (*_Nonnull columns)(const ck_window *_Nonnull w, CK_OUT columns, CK_IN images, long first,
+                             long count, long pixel_stride);
+    void (*_Nonnull columns_gradient)(const ck_window *_Nonnull w, CK_OUT images, CK_IN columns,
+                                      long first, long count, long pixel_stride);
+    void (*_Nonnull depthwise)(const ck_window *_Nonnull w, CK_OUT y, CK_IN x, CK_IN k,
+                               CK_IN_OPTIONAL bias, long first, long count);
+    void (*_Nonnull depthwise_input_gradient)(const ck_window *_Nonnull w, CK_OUT dx, CK_IN dy,
+                                              CK_IN k, long first, long count);
+    void (*_Nonnull depthwise_weight_gradient)(const ck_window *_Nonnull w, CK_OUT dk, CK_IN dy,
+                                               CK_IN x, long first, long count);
+    void (*_Nonnull max_pool)(const ck_window *_Nonnull w, CK_OUT y, CK_IN x, long first, long count);
+    void (*_Nonnull max_pool_gradient)(const ck_window *_Nonnull w, CK_OUT dx, CK_IN dy, CK_IN x,
+                                       CK_IN y);
 };
 
 /// The kernels for CK_F32 or CK_F64 at the level in use.

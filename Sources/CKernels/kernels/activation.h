@@ -3,6 +3,9 @@
 //   GELU_TANH  x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))             (same, section 2)
 //              = x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which does not cancel for x < 0
 //   SILU       x sigmoid(x)
+//   RELU6      min(max(x, 0), 6)
+//   HARD_SIGMOID  min(max(x + 3, 0), 6) / 6,  HARD_SWISH  x times that
+//                                       (Howard et al. 2019, arXiv:1905.02244, section 5.2)
 
 #define GELU_2C ((T)1.5957691216057308)
 #define GELU_A ((T)0.044715)
@@ -15,6 +18,12 @@ INLINE V F(sigmoid)(V x, V *rest) {
     return F(select)(x < 0, smaller, larger);
 }
 
+// min(max(x, 0), 6); NaN stays.
+INLINE V F(bounded6)(V x) {
+    V v = F(select)(x < 0, F(splat)(0), x);
+    return F(select)(v > 6, F(splat)(6), v);
+}
+
 INLINE V F(activated)(ck_activation kind, V x) {
     V bell, rest;
     switch (kind) {
@@ -25,6 +34,9 @@ INLINE V F(activated)(ck_activation kind, V x) {
     case CK_TANH: return F(vtanh)(x);
     case CK_SIGMOID: return F(sigmoid)(x, &rest);
     case CK_SILU: return x * F(sigmoid)(x, &rest);
+    case CK_RELU6: return F(bounded6)(x);
+    case CK_HARD_SIGMOID: return F(bounded6)(x + 3) / 6;
+    case CK_HARD_SWISH: return x * F(bounded6)(x + 3) / 6;
     }
     return x;
 }
@@ -46,6 +58,12 @@ INLINE V F(derivative)(ck_activation kind, V x) {
     case CK_TANH: { V t = F(vtanh)(x); return 1 - t * t; }
     case CK_SIGMOID: { V rest, s = F(sigmoid)(x, &rest); return s * rest; }
     case CK_SILU: { V rest, s = F(sigmoid)(x, &rest); return s + x * s * rest; }
+    case CK_RELU6: return F(select)((x > 0) & (x < 6), F(splat)(1), F(splat)(0));
+    case CK_HARD_SIGMOID:
+        return F(select)((x > -3) & (x < 3), F(splat)((T)1 / 6), F(splat)(0));
+    case CK_HARD_SWISH:
+        return F(select)(x < -3, F(splat)(0),
+                         F(select)(x > 3, F(splat)(1), x / 3 + (T)0.5));
     }
     return x;
 }
@@ -60,6 +78,9 @@ INLINE V F(derivative)(ck_activation kind, V x) {
     case CK_TANH: { LOOP(CK_TANH) break; }                   \
     case CK_SIGMOID: { LOOP(CK_SIGMOID) break; }             \
     case CK_SILU: { LOOP(CK_SILU) break; }                   \
+    case CK_RELU6: { LOOP(CK_RELU6) break; }                 \
+    case CK_HARD_SIGMOID: { LOOP(CK_HARD_SIGMOID) break; }   \
+    case CK_HARD_SWISH: { LOOP(CK_HARD_SWISH) break; }       \
     }
 
 static void F(activate)(ck_activation kind, void *y_, const void *x_, long n) {

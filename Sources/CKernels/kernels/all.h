@@ -4,6 +4,8 @@
 #include "reduction.h"
 #include "activation.h"
 #include "normalization.h"
+#include "convolution.h"
+#include "channels.h"
 #include "random.h"
 #include "optimizer.h"
 
@@ -55,4 +57,16 @@ const struct ck_kernels TABLE = {
     .attention_gradient = F(attention_gradient),
     .adamw = F(adamw),
     .sgd = F(sgd),
+    .normalize = F(normalize),
+    .moments = F(moments),
+    .join_moments = F(join_moments),
+    .normalize_gradient_sums = F(normalize_gradient_sums),
+    .normalize_gradient = F(normalize_gradient),
+    .columns = F(columns),
+    .columns_gradient = F(columns_gradient),
+    .depthwise = F(depthwise),
+    .depthwise_input_gradient = F(depthwise_input_gradient),
+    .depthwise_weight_gradient = F(depthwise_weight_gradient),
+    .max_pool = F(max_pool),
+    .max_pool_gradient = F(max_pool_gradient),
 };

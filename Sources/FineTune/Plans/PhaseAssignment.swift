@@ -48,14 +48,14 @@ extension FineTunedModel {
             let stage = stages[index]
             // What has no pretrained weights belongs to the task like the head.
             let fresh = initializedStages.contains(index) ? phase.headRate : nil
-            let own = stage.parameters.filter { !$0.kind.isAdapter }
+            let own = stage.parameters.filter { !$0.kind.isAdapter && $0.kind != .statistic }
             add(
                 stage.name, index, own,
                 own.map { phase.parameters.contains($0) ? stageRates[counted] ?? fresh : fresh })
             let adapted = stage.parameters.filter(\.kind.isAdapter)
             add("\(stage.name) adapter", index, adapted, adapted.map { _ in phase.adapterRate })
         }
-        let head = network.parameters
+        let head = network.parameters.filter { $0.kind != .statistic }
         add("head", nil, head, head.map { _ in phase.headRate })
         return PhaseAssignment(parts: parts)
     }
@@ -73,7 +73,7 @@ extension FineTunedModel {
     func parameters(ofStages chosen: Plan.Phase.Stages) -> [Parameter] {
         let indices = chosen.indices(of: stages.count { $0.isCounted })
         return zip(stages, countedStages).filter { indices.contains($0.1) }
-            .flatMap(\.0.parameters).filter { !$0.kind.isAdapter }
+            .flatMap(\.0.parameters).filter { !$0.kind.isAdapter && $0.kind != .statistic }
     }
 
     /// What a phase gives new random weights.

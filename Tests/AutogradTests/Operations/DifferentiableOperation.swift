@@ -43,7 +43,7 @@ struct DifferentiableOperation: Sendable {
     /// Every operation of the module.
     static let all =
         arithmetic + elementwise + reductions + shapes + rows + products + layers
-        + attention + lowRank + losses
+        + attention + lowRank + losses + images
 }
 
 /// One case of one operation, with its inputs in one layout.

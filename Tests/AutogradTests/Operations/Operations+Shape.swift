@@ -30,6 +30,13 @@ extension DifferentiableOperation {
                 slice([4, 6], 4..<6, 1), slice([4, 6], 2..<2, 1), slice([2, 3, 5], 1..<2, 1),
                 slice([2, 3, 5], 0..<4, 2), slice([1], 0..<1, 0), slice([2, 2, 3, 2], 1..<2, 3),
             ]),
+        .init(
+            "padded(to:Tensor.Shape,at:Int,axis:Int)",
+            [
+                pad([3], [9], 2, 0), pad([4], [4], 0, 0), pad([2, 6], [5, 6], 1, 0),
+                pad([4, 2], [4, 6], 4, 1), pad([2, 1, 5], [2, 3, 5], 1, 1),
+                pad([2, 3, 4], [2, 3, 5], 0, 2),
+            ]),
     ]
 
     private static func reshape(_ from: Tensor.Shape, _ to: Tensor.Shape) -> Case {
@@ -38,6 +45,14 @@ extension DifferentiableOperation {
 
     private static func permute(_ shape: Tensor.Shape, _ order: [Int]) -> Case {
         Case("\(shape) by \(order)", [Samples.normal(shape)]) { $0[0].permuted(order) }
+    }
+
+    private static func pad(
+        _ shape: Tensor.Shape, _ whole: Tensor.Shape, _ start: Int, _ axis: Int
+    ) -> Case {
+        Case("\(shape) in \(whole) at \(start)", [Samples.normal(shape)]) {
+            $0[0].padded(to: whole, at: start, axis: axis)
+        }
     }
 
     private static func slice(_ shape: Tensor.Shape, _ range: Range<Int>, _ axis: Int) -> Case {

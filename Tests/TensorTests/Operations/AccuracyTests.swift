@@ -125,6 +125,8 @@ import Testing
             .identity: [infinity, -infinity, .nan], .relu: [infinity, 0, .nan],
             .gelu: [infinity, .nan, .nan], .geluTanh: [infinity, .nan, .nan],
             .tanh: [1, -1, .nan], .sigmoid: [1, 0, .nan], .silu: [infinity, .nan, .nan],
+            .relu6: [6, 0, .nan], .hardSigmoid: [1, 0, .nan],
+            .hardSwish: [infinity, .nan, .nan],
         ]
         for activation in Activation.allCases {
             #expect(
@@ -143,8 +145,8 @@ import Testing
         let far: [Double] =
             switch activation {
             case .identity: [1, 1, 1, 1, 1, 1]
-            case .relu, .gelu, .geluTanh, .silu: [1, 0, 1, 0, 1, 0]
-            case .tanh, .sigmoid: [0, 0, 0, 0, 0, 0]
+            case .relu, .gelu, .geluTanh, .silu, .hardSwish: [1, 0, 1, 0, 1, 0]
+            case .tanh, .sigmoid, .relu6, .hardSigmoid: [0, 0, 0, 0, 0, 0]
             }
         let slope = ones.activationGradient(activation, input: x)
         #expect(mismatch(slope, far, within: Tolerance(absolute: 1e-38)) == nil)

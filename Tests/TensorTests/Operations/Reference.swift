@@ -40,6 +40,9 @@ enum Reference {
         case .tanh: tanh(x)
         case .sigmoid: 1 / (1 + exp(-x))
         case .silu: x / (1 + exp(-x))
+        case .relu6: min(max(x, 0), 6)
+        case .hardSigmoid: min(max(x + 3, 0), 6) / 6
+        case .hardSwish: x * min(max(x + 3, 0), 6) / 6
         }
     }
 

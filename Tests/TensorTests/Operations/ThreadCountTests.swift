@@ -50,6 +50,24 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
         return [output, logSums, gradients.query, gradients.key, gradients.value]
     }
 
+    private static func convolution(
+        _ shape: Tensor.Shape, _ outputs: Int, _ size: Int, _ stride: Int, groups: Int,
+        _ dtype: Tensor.DType
+    ) -> [Tensor] {
+        let x = normal(shape, seed: 1, dtype: dtype)
+        let weight = normal([outputs, shape[3] / groups, size, size], seed: 2, dtype: dtype)
+        let window = Tensor.Window(size, stride: stride, padding: .same)
+        let y = x.convolved(
+            weight: weight, window: window, groups: groups,
+            output: .init(bias: normal([outputs], seed: 3, dtype: dtype), activation: .relu6))
+        return [
+            y,
+            y.convolutionInputGradient(
+                weight: weight, window: window, groups: groups, shape: shape),
+            y.convolutionWeightGradient(input: x, window: window, groups: groups),
+        ]
+    }
+
     static let all = [
         TiledOperation("elementwise") { dtype in
             let a = normal([50_000], seed: 1, dtype: dtype)
@@ -106,6 +124,36 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
             return [
                 output, statistics.mean, statistics.reciprocalDeviation, gradients.input,
                 gradients.gamma, gradients.beta, soft, x.softmaxGradient(output: soft),
+            ]
+        },
+        TiledOperation("convolutions") { dtype in
+            [(3, 1), (5, 2)].flatMap { size, stride in
+                convolution([3, 40, 37, 24], 12, size, stride, groups: 1, dtype)
+                    + convolution([3, 40, 37, 24], 24, size, stride, groups: 24, dtype)
+                    + convolution([2, 20, 17, 24], 12, size, stride, groups: 3, dtype)
+                    // Many weights, which are multiplied in another way.
+                    + convolution([2, 19, 17, 40], 80, size, stride, groups: 1, dtype)
+            } + convolution([3, 40, 37, 24], 12, 1, 1, groups: 1, dtype)
+                + convolution([3, 9, 8, 260], 260, 1, 1, groups: 1, dtype)
+        },
+        TiledOperation("normalised channels") { dtype in
+            let x = normal([3, 40, 37, 24], seed: 1, dtype: dtype)
+            let (mean, variance) = x.channelMoments()
+            let map = ChannelMap(mean: mean, scale: variance, shift: mean)
+            let sums = x.mapGradientSums(map, input: x, activation: .relu6)
+            return [
+                mean, variance, x.mapped(map, activation: .silu), sums.shift, sums.scale,
+                x.mapGradient(map, input: x, activation: .relu6, adding: (mean, variance)),
+            ]
+        },
+        TiledOperation("pooling") { dtype in
+            let x = normal([3, 40, 37, 24], seed: 1, dtype: dtype)
+            let window = Tensor.Window(3, stride: 2, padding: 1)
+            let (largest, means) = (x.maximumPooled(window), x.averagePooled(window))
+            return [
+                largest, means,
+                largest.maximumPoolingGradient(window, input: x, output: largest),
+                means.averagePoolingGradient(window, shape: x.shape),
             ]
         },
         TiledOperation("attention over few segments") { attention(segments, $0) },

@@ -1,0 +1,58 @@
+public import Autograd
+public import Tensor
+
+/// A convolution, batch normalisation and an activation.
+///
+/// Where no gradient is recorded, the convolution normalises and activates its output while that is
+/// in the cache: the same numbers without going through memory again.
+public final class ConvolutionNorm: ImageLayer {
+    /// The convolution, without a bias.
+    public let convolution: Convolution
+    /// The normalisation.
+    public let norm: BatchNorm
+    /// Applied last.
+    public let activation: Activation
+
+    /// Loads both under the names that the publisher gives them.
+    public init(
+        inputs: Int, outputs: Int, window: Tensor.Window, groups: Int = 1,
+        normalization: BatchNormSettings, activation: Activation,
+        convolution: ParameterSource, norm: ParameterSource
+    ) throws {
+        self.convolution = try Convolution(
+            inputs: inputs, outputs: outputs, window: window, groups: groups, from: convolution)
+        self.norm = try BatchNorm(
+            channels: outputs, epsilon: normalization.epsilon, momentum: normalization.momentum,
+            from: norm)
+        self.activation = activation
+    }
+
+    /// Applies the layer.
+    public func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
+        let trains = parameters.contains { $0.isTrainable }
+        guard x.needsGradient || trains && pass.recordsGradients else {
+            return Variable(
+                x.value.convolved(
+                    weight: convolution.weight.value, window: convolution.window,
+                    groups: convolution.groups,
+                    output: ConvolutionOutput(map: norm.map, activation: activation)))
+        }
+        return norm(convolution(x, in: pass), activation: activation, in: pass)
+    }
+
+    /// Its parameters, in the order of loading.
+    public var parameters: [Parameter] { convolution.parameters + norm.parameters }
+}
+
+/// The settings that all batch normalisations of a network share.
+public struct BatchNormSettings: Sendable, Hashable {
+    /// Added to the variance.
+    public var epsilon: Double
+    /// The weight of the newest batch in the running statistics.
+    public var momentum: Double
+
+    /// The defaults are PyTorch's.
+    public init(epsilon: Double = 1e-5, momentum: Double = 0.1) {
+        (self.epsilon, self.momentum) = (epsilon, momentum)
+    }
+}

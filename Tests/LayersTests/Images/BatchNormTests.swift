@@ -1,0 +1,68 @@
+import Autograd
+import Layers
+import Tensor
+import TestSupport
+import Testing
+
+/// When a normalisation uses which statistics, and how they are loaded.
+@Suite struct BatchNormTests {
+    /// Some tensors of a normalisation of two channels.
+    private struct Checkpoint: ParameterProvider {
+        var tensors: [String: Tensor] = [
+            "weight": Tensor([Double(1), 2]), "bias": Tensor([Double(0), 1]),
+            "running_mean": Tensor([Double(3), -1]), "running_var": Tensor([Double(4), 1]),
+        ]
+
+        func tensor(named name: String) throws -> Tensor? { tensors[name] }
+    }
+
+    private func layer(_ checkpoint: Checkpoint = Checkpoint()) throws -> BatchNorm {
+        try BatchNorm(
+            channels: 2, epsilon: 0, momentum: 0.25,
+            from: ParameterSource(checkpoint, dtype: .float64))
+    }
+
+    private let x = Tensor([Double(1), 2, 3, 6], shape: [2, 2])
+
+    /// Mean 2 and 4, the population's variance 1 and 4, the sample's 2 and 8.
+    @Test(arguments: [[0, 1], [0], [1]])
+    func trainsWithTheStatisticsOfTheBatch(_ trained: [Int]) throws {
+        let norm = try layer()
+        for index in trained { norm.parameters[index].isTrainable = true }
+        let y = norm(Variable(x), in: .training(seed: 1, step: 1)).value
+        #expect(doubles(y) == [-1, -1, 1, 3])
+        #expect(doubles(norm.runningMean.value) == [0.75 * 3 + 0.25 * 2, -0.75 + 0.25 * 4])
+        #expect(doubles(norm.runningVariance.value) == [3 + 0.5, 0.75 + 2])
+        #expect(norm.batchCount.value.elements(as: Int64.self) == [1])
+        // A prediction between two steps.
+        let before = norm.runningMean.value
+        _ = norm(Variable(x), in: .inference)
+        #expect(norm.runningMean.value.isIdentical(to: before))
+    }
+
+    @Test(arguments: [Pass.inference, .training(seed: 1, step: 1)])
+    func isFrozenWithItsParameters(_ pass: Pass) throws {
+        let norm = try layer()
+        // A statistic never trains.
+        norm.runningMean.isTrainable = true
+        #expect(!norm.runningMean.isTrainable)
+        let y = norm(Variable(x), in: pass).value
+        #expect(doubles(y) == [-1, 7, 0, 15])
+        #expect(doubles(norm.runningMean.value) == [3, -1])
+        #expect(norm.batchCount.value.elements(as: Int64.self) == [0])
+    }
+
+    @Test func oldCheckpointsHaveNoCount() throws {
+        let source = ParameterSource(Checkpoint())
+        let norm = try BatchNorm(channels: 2, from: source)
+        #expect(source.initializedPaths.isEmpty)
+        #expect(norm.batchCount.value.elements(as: Int64.self) == [0])
+        var checkpoint = Checkpoint()
+        checkpoint.tensors["num_batches_tracked"] = Tensor(Int64(7))
+        #expect(try layer(checkpoint).batchCount.value.elements(as: Int64.self) == [7])
+        checkpoint.tensors["num_batches_tracked"] = Tensor([Int64(7), 8])
+        #expect(throws: ParameterError.self) { try layer(checkpoint) }
+        checkpoint.tensors["running_var"] = nil
+        #expect(throws: ParameterError.self) { try layer(checkpoint) }
+    }
+}
