@@ -32,18 +32,21 @@ struct Train: AsyncParsableCommand {
             try await classifier.solveHead(on: train, with: .logisticRegression())
         }
         var figures: [(String, JSON)] = []
+        var trialSeconds = 0.0
         let (epochs, rate) = (epochs ?? recipe.usualEpochs, rate ?? recipe.usualRate)
         if let plan = recipe.plan(epochs: epochs, rate: rate) {
             let trainer = Trainer(
                 classifier, plan: plan, settings: .init(seed: seed, threads: threads))
+            let beforeTrial = ContinuousClock.now
             if estimate { figures += try await estimated(trainer, train) }
+            trialSeconds = (ContinuousClock.now - beforeTrial) / .seconds(1)
             let report = try await trainer.fit(on: train)
             share = Double(report.trainedParameters) / Double(report.totalParameters)
             figures += [("epochs", JSON(epochs)), ("rate", JSON(rate))]
             figures += [("stepSeconds", JSON(report.trainingSeconds))]
         }
         // Tokenising included.
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let seconds = (ContinuousClock.now - start) / .seconds(1) - trialSeconds
         let metrics = try Tensor.Threads.limited(to: threads) {
             try classifier.evaluate(on: test)
         }
