@@ -11,5 +11,7 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 
 /// Writes a file for a test to read.
 func write(_ bytes: [UInt8], to path: String) throws {
+    // Writing over a file makes some file systems wait for the disk, thousands of times in a test.
+    unlink(path)
     try Data(bytes).write(to: URL(fileURLWithPath: path))
 }
