@@ -99,7 +99,8 @@ extension FineTunedModel {
 
 extension Parameter {
     /// A new value as BERT begins (arXiv:1810.04805, as published with its code): weights normal with
-    /// deviation 0.02, what is added 0, what is multiplied 1. It depends on the seed and the name alone.
+    /// deviation 0.02, what is added 0, what is multiplied 1, and what is measured stays. It depends
+    /// on the seed and the name alone.
     func reinitialized(seed: UInt64) -> Tensor {
         let dtype = value.dtype
         switch kind {
@@ -109,6 +110,7 @@ extension Parameter {
                 normal: shape, standardDeviation: 0.02, dtype: dtype, using: &stream)
         case .bias, .normalizationShift: return Tensor(zeros: shape, dtype: dtype)
         case .normalization, .scale: return Tensor(repeating: 1, shape: shape, dtype: dtype)
+        case .statistic: return value
         }
     }
 }
