@@ -31,6 +31,8 @@ let package = Package(
             name: "TaskBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
         // What Benchmarks/Heads/run.sh runs.
         .executableTarget(name: "HeadBenchmark", dependencies: [fineTune, argumentParser]),
+        // What Benchmarks/Plans/run.sh runs.
+        .executableTarget(name: "PlanBenchmark", dependencies: [fineTune, argumentParser]),
         .executableTarget(name: "FirstPrediction", dependencies: [fineTune]),
         .target(name: "Serving"),
         .target(name: "ProductsFloor", dependencies: ["OpenBLAS"]),

@@ -26,8 +26,8 @@ while (($# > 0)); do
 done
 
 set_up
-build=(swift build --disable-build-manifest-caching -c release --package-path "$here")
-"${build[@]}" >&2 </dev/null
+build=(swift build --disable-build-manifest-caching -c release --package-path "$here/..")
+"${build[@]}" --product PlanBenchmark >&2 </dev/null
 program="$("${build[@]}" --show-bin-path)/PlanBenchmark"
 lines=${json:-$(mktemp)}
 
