@@ -6,8 +6,9 @@
     python peer.py tokens --model DIR --texts LINES.txt --ids FILE [--threads 2]
     python peer.py trec --model DIR --train train.tsv --test test.tsv [--epochs 3] [--seed 0]
                         [--threads 2] [--bf16] [--plan full|head|top2] [--attention auto|sdpa|eager]
+    python peer.py probe --model DIR --train train.tsv --test test.tsv [--seed 0] [--threads 2]
 
-`trec` prints one line of JSON. The others are servers, so that they can take turns with other
+`trec` and `probe` print one line of JSON. The others are servers, so that they can take turns with other
 programs: each prints a line of JSON when it is ready, then answers lines on standard input with
 numbers; see its file. All else goes to standard error. Nothing is downloaded.
 """
@@ -46,6 +47,11 @@ def parser():
     trec.add_argument("--attention", choices=["auto", "sdpa", "eager"], default="auto")
     trec.add_argument("--steps", type=int, default=-1, help="end after so many steps")
 
+    probe = command("probe")
+    probe.add_argument("--train", required=True, help="a TSV file with the columns text and label")
+    probe.add_argument("--test", required=True)
+    probe.add_argument("--seed", type=int, default=0, help="of the split, for the output")
+
     for name in ("predict", "tokens"):
         command(name).add_argument("--texts", required=True, help="a file of texts, one a line")
     commands.choices["tokens"].add_argument("--ids", required=True, help="the file for the ids")
@@ -67,6 +73,8 @@ def main():
         from step import run
     elif options.command == "trec":
         from trec import run
+    elif options.command == "probe":
+        from probe import run
     elif options.command == "predict":
         from predict import run
     else:

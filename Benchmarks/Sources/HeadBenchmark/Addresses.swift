@@ -13,6 +13,8 @@ struct Addresses: AsyncParsableCommand {
     @Option(help: "The rate.") var rate = 3e-4
     @Option(help: "The rate of each stage over that of the one above.") var decay = 1.0
     @Option(help: "Addresses in a step.") var batch = 16
+    @Option(help: "How much of each target goes to the other tags.") var smoothing = 0.0
+    @Option(help: "What the products are computed in.") var precision = Tensor.Precision.float32
     @Option(help: "Threads to compute on.") var threads = 2
     @Flag(help: "Test on a fifth of the training addresses instead: to choose settings by.")
     var tuning = false
@@ -20,7 +22,7 @@ struct Addresses: AsyncParsableCommand {
     func run() async throws {
         let data = try TaggedWords(parserator: addresses).deduplicated()
         let backbone = try PretrainedModel.words(contentsOf: model, maximumLength: 128)
-        let head = TokenClassificationHead(labels: data.labels)
+        let head = TokenClassificationHead(labels: data.labels, labelSmoothing: smoothing)
         print("\(data.count) addresses, \(data.labels.count) tags")
         print("| seed | words | whole addresses | seconds |")
         print("|---|---|---|---|")
@@ -31,7 +33,8 @@ struct Addresses: AsyncParsableCommand {
             let model = try backbone.attaching(head, seed: seed)
             let trainer = Trainer(
                 model, plan: .full(epochs: epochs, learningRate: rate, decay: decay),
-                settings: .init(batch: .examples(batch), seed: seed, threads: threads))
+                settings: .init(
+                    batch: .examples(batch), seed: seed, threads: threads, precision: precision))
             let (_, spent) = try await timed { try await trainer.fit(on: training) }
             let metrics = try model.evaluate(on: testing)
             words.values.append(metrics.wordAccuracy)

@@ -108,3 +108,4 @@ struct FewShot: AsyncParsableCommand {
 }
 
 extension Pooling: @retroactive ExpressibleByArgument {}
+extension Tensor.Precision: @retroactive ExpressibleByArgument {}

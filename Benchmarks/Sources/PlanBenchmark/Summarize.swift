@@ -15,19 +15,24 @@ struct Summarize: ParsableCommand {
                 try JSON(parsing: Array($0))
             }
         }
-        let full = runs(of: .full, in: lines)
-        print("| recipe | runs | accuracy | trainable | time | of full | peak memory | of full |")
+        let full = runs(of: Recipe.full.rawValue, in: lines)
+        print(
+            "| recipe | runs | accuracy | trainable | processor time | of full | peak memory "
+                + "| of full |")
         print("|---|---|---|---|---|---|---|---|")
-        for recipe in Recipe.allCases {
+        var names: [String] = []
+        for name in lines.compactMap({ $0["recipe"]?.string }) where !names.contains(name) {
+            names.append(name)
+        }
+        for recipe in names {
             let runs = runs(of: recipe, in: lines)
-            guard !runs.isEmpty else { continue }
             let accuracy = runs.map { $0["accuracy"] ?? 0 }
             let cells = [
-                recipe.rawValue, "\(runs.count)",
+                recipe, "\(runs.count)",
                 "\(fixed(mean(accuracy), 4)) ± \(fixed(deviation(accuracy), 4))",
                 "\(fixed(100 * mean(runs.map { $0["trainableShare"] ?? 0 }), 2))%",
-                "\(fixed(mean(runs.map { $0["seconds"] ?? 0 }), 1)) s",
-                share("seconds", runs, full),
+                "\(fixed(mean(runs.map { $0["processorSeconds"] ?? 0 }), 1)) s",
+                share("processorSeconds", runs, full),
                 "\(fixed(mean(runs.map { $0["peakMemoryBytes"] ?? 0 }) / 1e6, 0)) MB",
                 share("peakMemoryBytes", runs, full),
             ]
@@ -36,8 +41,8 @@ struct Summarize: ParsableCommand {
     }
 
     /// The numbers of each run.
-    private func runs(of recipe: Recipe, in lines: [JSON]) -> [[String: Double]] {
-        lines.filter { $0["recipe"]?.string == recipe.rawValue }.map { line in
+    private func runs(of recipe: String, in lines: [JSON]) -> [[String: Double]] {
+        lines.filter { $0["recipe"]?.string == recipe }.map { line in
             var numbers: [String: Double] = [:]
             for (key, value) in line.object ?? [:] { numbers[key] = value.double }
             return numbers

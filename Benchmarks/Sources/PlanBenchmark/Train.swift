@@ -1,5 +1,6 @@
 import ArgumentParser
 import FineTune
+import Foundation
 
 /// Trains by one recipe and prints a line of JSON.
 struct Train: AsyncParsableCommand {
@@ -13,11 +14,15 @@ struct Train: AsyncParsableCommand {
     @Option(help: "Passes over the training set (default: the recipe's).") var epochs: Int?
     @Option(help: "The rate (default: the recipe's).") var rate: Double?
     @Option(help: "Rank of an adapter's update.") var rank: Int?
+    @Option(help: "What the products are computed in.") var precision = Tensor.Precision.float32
     @Option(help: "Take only the first so many examples.") var limit = Int.max
     @Flag(help: "Print the estimate too, made before the run.") var estimate = false
+    @Flag(help: "Test on a fifth of the training questions instead: to choose settings by.")
+    var tuning = false
 
     func run() async throws {
-        let (train, test) = try trec(questions, limit: limit, seed: seed)
+        var (train, test) = try trec(questions, limit: limit, seed: seed)
+        if tuning { (train, test) = train.split(holdingOut: 0.2, stratified: true, seed: seed) }
         let backbone = try PretrainedModel.text(contentsOf: model, maximumLength: 128)
         let head = ClassificationHead(labels: train.labels)
         let classifier =
@@ -27,19 +32,22 @@ struct Train: AsyncParsableCommand {
         // A computed head: a weight for each feature and a bias, for each label.
         let headSize = try head.labelNames.count * (classifier.embed("a").count + 1)
         var share = Double(headSize) / Double(classifier.parameterCount)
-        let start = ContinuousClock.now
+        let (start, processorStart) = (ContinuousClock.now, processorSeconds())
         if recipe.beginsWithComputedHead {
-            try await classifier.solveHead(on: train, with: .logisticRegression())
+            try await classifier.solveHead(
+                on: train, with: .logisticRegression(), precision: precision)
         }
         var figures: [(String, JSON)] = []
-        var trialSeconds = 0.0
+        var (trialSeconds, trialProcessorSeconds) = (0.0, 0.0)
         let (epochs, rate) = (epochs ?? recipe.usualEpochs, rate ?? recipe.usualRate)
         if let plan = recipe.plan(epochs: epochs, rate: rate) {
             let trainer = Trainer(
-                classifier, plan: plan, settings: .init(seed: seed, threads: threads))
-            let beforeTrial = ContinuousClock.now
+                classifier, plan: plan,
+                settings: .init(seed: seed, threads: threads, precision: precision))
+            let (trial, processorTrial) = (ContinuousClock.now, processorSeconds())
             if estimate { figures += try await estimated(trainer, train) }
-            trialSeconds = (ContinuousClock.now - beforeTrial) / .seconds(1)
+            trialSeconds = (ContinuousClock.now - trial) / .seconds(1)
+            trialProcessorSeconds = processorSeconds() - processorTrial
             let report = try await trainer.fit(on: train)
             share = Double(report.trainedParameters) / Double(report.totalParameters)
             figures += [("epochs", JSON(epochs)), ("rate", JSON(rate))]
@@ -47,19 +55,29 @@ struct Train: AsyncParsableCommand {
         }
         // Tokenising included.
         let seconds = (ContinuousClock.now - start) / .seconds(1) - trialSeconds
+        let processorSeconds = processorSeconds() - processorStart - trialProcessorSeconds
         let metrics = try Tensor.Threads.limited(to: threads) {
             try classifier.evaluate(on: test)
         }
         let line: JSON.Object = [
             "recipe": JSON(recipe.rawValue), "seed": JSON(seed), "threads": JSON(threads),
             "trainExamples": JSON(train.count), "testExamples": JSON(test.count),
+            "precision": JSON(precision.rawValue),
             "accuracy": JSON(metrics.accuracy), "macroF1": JSON(metrics.macroF1),
-            "seconds": JSON(seconds), "trainableShare": JSON(share),
+            "seconds": JSON(seconds), "processorSeconds": JSON(processorSeconds),
+            "trainableShare": JSON(share),
             "peakMemoryBytes": JSON(Tensor.Memory.peakProcessBytes),
         ]
         print(
             JSON.object(JSON.Object(Array(line) + figures.map { (key: $0, value: $1) }))
                 .serialized())
+    }
+
+    /// What this process computed for, on all its threads: other programs do not add to it.
+    private func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private var adapter: Adapter? {
@@ -85,3 +103,5 @@ struct Train: AsyncParsableCommand {
         ]
     }
 }
+
+extension Tensor.Precision: @retroactive ExpressibleByArgument {}

@@ -16,6 +16,10 @@ extension FineTunedModel where H: SolvableHead {
     ///   - data: What to learn from.
     ///   - solver: How.
     ///   - validation: What to measure the model on afterwards.
+    ///   - precision: How exact the operands of the backbone's products are while it computes the
+    ///     features to learn from, `float32` by default. The weights are solved for in `float64`, and
+    ///     the model is measured in `float32`, either way. A CPU without bfloat16 products computes
+    ///     in `float32`.
     /// - Returns: What came of it, to print or to read.
     /// - Throws: ``ExamplesError`` and ``HeadError`` for examples that cannot be learned from,
     ///   ``HeadSolverError`` and `LinearAlgebraError` if there is no solution,
@@ -23,7 +27,8 @@ extension FineTunedModel where H: SolvableHead {
     @discardableResult
     public nonisolated(nonsending) func solveHead(
         on data: Dataset<P.Input, H.Target>, with solver: H.Solver,
-        validating validation: Dataset<P.Input, H.Target>? = nil
+        validating validation: Dataset<P.Input, H.Target>? = nil,
+        precision: Tensor.Precision = .float32
     ) async throws -> SolverReport<H.Metrics> {
         let examples = try PreparedExamples(data, for: self, purpose: .training)
         try head.checkTrainable(examples.targets)
@@ -31,7 +36,7 @@ extension FineTunedModel where H: SolvableHead {
             try PreparedExamples($0, for: self, purpose: .validation)
         }
         let start = ContinuousClock.now
-        let features = try await features(for: examples.items)
+        let features = try await features(for: examples.items, precision: precision)
         let featureTime = ContinuousClock.now - start
         let solution = try head.solution(
             features: features.converted(to: .float64), targets: examples.targets, solver: solver)
@@ -46,7 +51,9 @@ extension FineTunedModel where H: SolvableHead {
     }
 
     /// The features that the head gets, shape `[rows, width]`, in the order of the items.
-    nonisolated(nonsending) func features(for items: [P.Item]) async throws -> Tensor {
+    nonisolated(nonsending) func features(
+        for items: [P.Item], precision: Tensor.Precision = .float32
+    ) async throws -> Tensor {
         let order = BatchOrder(
             sizes: items.map { preparation.size(of: $0) }, limit: .tokens(inferencePassSize),
             seed: 0)
@@ -55,9 +62,11 @@ extension FineTunedModel where H: SolvableHead {
             try Task.checkCancellation()
             let items = batch.map { items[$0] }
             rows.append(
-                lock.reading {
-                    forEachBatch(of: items, preparation: preparation) {
-                        headFeatures($0, in: .inference, cache: sharedFeatures).value
+                precision.applied {
+                    lock.reading {
+                        forEachBatch(of: items, preparation: preparation) {
+                            headFeatures($0, in: .inference, cache: sharedFeatures).value
+                        }
                     }
                 })
             await Task.yield()

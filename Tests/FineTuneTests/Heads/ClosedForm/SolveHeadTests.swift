@@ -63,6 +63,20 @@ import Testing
         #expect(try features.elements(as: Float.self) == model.embed(test.inputs).flatMap { $0 })
     }
 
+    /// The precision is that of the features alone: outputs differ by its rounding and no more.
+    @Test func featuresOfLessPrecisionGiveNearlyTheSameHead() async throws {
+        var outputs: [[Float]] = []
+        for precision in Tensor.Precision.allCases {
+            let model = try TinyModel.classifier()
+            try await model.solveHead(on: data, with: .ridge(), precision: precision)
+            outputs.append(try model.outputs(for: test.inputs).flatMap { $0 })
+        }
+        #expect((outputs[0] != outputs[1]) == Tensor.Precision.bfloat16.isSupported)
+        let largest = zip(outputs[0], outputs[1]).map { abs($0 - $1) }.max() ?? .infinity
+        let scale = outputs[0].map { abs($0) }.max() ?? 0
+        #expect(largest < 0.1 * scale)
+    }
+
     @Test func otherHeadsAreSolvedToo() async throws {
         let scorer = try TinyModel.backbone().attaching(RegressionHead())
         let numbers = ScoredTexts(
