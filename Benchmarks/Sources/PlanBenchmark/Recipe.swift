@@ -5,6 +5,8 @@ import FineTune
 enum Recipe: String, ExpressibleByArgument, CaseIterable {
     case full
     case closedForm = "closed-form"
+    case ridge = "closed-form-ridge"
+    case discriminant = "closed-form-lda"
     case head
     case lora
     case rsLoRA = "rslora"
@@ -20,11 +22,23 @@ enum Recipe: String, ExpressibleByArgument, CaseIterable {
     case reinitialized = "reinit-top1"
     case l2SP = "l2-sp"
 
-    /// Whether the head is computed before anything trains.
-    var beginsWithComputedHead: Bool { self == .closedForm || self == .closedFormThenFull }
+    /// How the head is computed before anything trains; nil if it is not.
+    var solver: ClassificationSolver? {
+        switch self {
+        case .closedForm, .closedFormThenFull: .logisticRegression()
+        case .ridge: .ridge()
+        case .discriminant: .linearDiscriminant()
+        default: nil
+        }
+    }
 
     /// A frozen sentence-transformers model is better by the mean of its tokens.
-    var pooling: Pooling { self == .closedForm || self == .head ? .mean : .pooler }
+    var pooling: Pooling {
+        switch self {
+        case .closedForm, .ridge, .discriminant, .head: .mean
+        default: .pooler
+        }
+    }
 
     /// The rate that serves MiniLM, whose width of 384 takes larger ones than the papers' models.
     var usualRate: Double {
@@ -43,13 +57,14 @@ enum Recipe: String, ExpressibleByArgument, CaseIterable {
         }
     }
 
-    /// Rank 8 on query and value, as the papers begin.
+    /// Rank 8 on all linear maps (Dettmers et al. 2023, QLoRA, arXiv:2305.14314, section 4: it takes
+    /// them all to match full fine-tuning).
     var adapter: Adapter? {
         switch self {
-        case .lora: .lora(rank: 8)
-        case .rsLoRA: .rsLoRA(rank: 8)
-        case .doRA: .doRA(rank: 8)
-        case .piSSA: .piSSA(rank: 8)
+        case .lora: .lora(rank: 8, layers: .allLinear)
+        case .rsLoRA: .rsLoRA(rank: 8, layers: .allLinear)
+        case .doRA: .doRA(rank: 8, layers: .allLinear)
+        case .piSSA: .piSSA(rank: 8, layers: .allLinear)
         default: nil
         }
     }
@@ -57,7 +72,7 @@ enum Recipe: String, ExpressibleByArgument, CaseIterable {
     /// Nil if nothing trains.
     func plan(epochs: Int, rate: Double) -> Plan? {
         switch self {
-        case .closedForm: nil
+        case .closedForm, .ridge, .discriminant: nil
         case .full, .closedFormThenFull: .full(epochs: epochs, learningRate: rate)
         case .head: .headOnly(epochs: epochs, learningRate: rate)
         case .lora, .rsLoRA, .doRA, .piSSA: .adapter(epochs: epochs, learningRate: rate)

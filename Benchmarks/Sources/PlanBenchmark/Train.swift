@@ -33,11 +33,13 @@ struct Train: AsyncParsableCommand {
         let headSize = try head.labelNames.count * (classifier.embed("a").count + 1)
         var share = Double(headSize) / Double(classifier.parameterCount)
         let (start, processorStart) = (ContinuousClock.now, processorSeconds())
-        if recipe.beginsWithComputedHead {
-            try await classifier.solveHead(
-                on: train, with: .logisticRegression(), precision: precision)
-        }
         var figures: [(String, JSON)] = []
+        if let solver = recipe.solver {
+            let report = try await classifier.solveHead(
+                on: train, with: solver, precision: precision)
+            figures.append(("featureSeconds", JSON(report.featureSeconds)))
+            figures.append(("solverSeconds", JSON(report.solverSeconds)))
+        }
         var (trialSeconds, trialProcessorSeconds) = (0.0, 0.0)
         let (epochs, rate) = (epochs ?? recipe.usualEpochs, rate ?? recipe.usualRate)
         if let plan = recipe.plan(epochs: epochs, rate: rate) {
