@@ -16,12 +16,14 @@ TABLES(baseline);
 TABLES(avx2);
 TABLES(avx512);
 extern const struct ck_products ck_avx512_products_bf16;
+extern const struct ck_attention_kernels ck_avx512_attention_bf16;
 #endif
 
 static struct {
     const char *name;
     const struct ck_kernels *f32, *f64;
     const struct ck_products *products_f32, *products_f64, *products_bf16;
+    const struct ck_attention_kernels *attention_bf16;
 } chosen;
 
 #define CHOOSE(level)                                        \
@@ -44,7 +46,10 @@ __attribute__((constructor)) static void choose(void) {
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (limit >= 2 && avx2 && avx512) {
         CHOOSE(avx512);
-        if (__builtin_cpu_supports("avx512bf16")) chosen.products_bf16 = &ck_avx512_products_bf16;
+        if (__builtin_cpu_supports("avx512bf16")) {
+            chosen.products_bf16 = &ck_avx512_products_bf16;
+            chosen.attention_bf16 = &ck_avx512_attention_bf16;
+        }
     } else if (limit >= 1 && avx2) {
         CHOOSE(avx2);
     }
@@ -59,6 +64,10 @@ const struct ck_products *ck_products_for(ck_type type) {
     return type == CK_BF16 ? chosen.products_bf16
         : type == CK_F64   ? chosen.products_f64
                            : chosen.products_f32;
+}
+
+const struct ck_attention_kernels *ck_attention_for(ck_type type) {
+    return type == CK_BF16 ? chosen.attention_bf16 : &ck_kernels_for(type)->attention;
 }
 
 const char *ck_level(void) { return chosen.name; }

@@ -27,13 +27,25 @@ extension Tensor {
             try Self.$chosen.withValue(isSupported ? self : .float32, operation: body)
         }
 
-        /// The kernels for operands of a type.
+        /// The kernels of products for operands of a type.
         func products(of dtype: DType) -> UnsafePointer<ck_products> {
-            let type = self == .bfloat16 && dtype == .float32 ? CK_BF16 : dtype.kernelType
-            guard let kernels = ck_products_for(type) else {
+            guard let kernels = ck_products_for(kernelType(of: dtype)) else {
                 requirementFailure("no matrix product of \(dtype)")
             }
             return kernels
+        }
+
+        /// The kernels of attention, for queries, keys and values of a type.
+        func attention(of dtype: DType) -> UnsafePointer<ck_attention_kernels> {
+            require(dtype.isComputable, "\(dtype) is for storage; convert it to compute")
+            guard let kernels = ck_attention_for(kernelType(of: dtype)) else {
+                requirementFailure("no attention of \(dtype)")
+            }
+            return kernels
+        }
+
+        private func kernelType(of dtype: DType) -> ck_type {
+            self == .bfloat16 && dtype == .float32 ? CK_BF16 : dtype.kernelType
         }
     }
 }

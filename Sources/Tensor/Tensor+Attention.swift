@@ -19,7 +19,8 @@ extension Tensor {
     /// Multi-head scaled dot-product attention inside each segment (Vaswani et al. 2017,
     /// arXiv:1706.03762, section 3.2).
     ///
-    /// Scores and probabilities exist a block at a time, in the cache, and never as a tensor.
+    /// Scores and probabilities exist a block at a time, in the cache, and never as a tensor. Both of
+    /// its products have operands of the current ``Precision``; the softmax between them is exact.
     ///
     /// - Parameters:
     ///   - query: Shape `[rows, heads · headWidth]`.
@@ -36,7 +37,7 @@ extension Tensor {
         let logSums = Tensor(uninitialized: [query.shape[0], settings.heads], dtype: query.dtype)
         attention.forEachHead(backward: false) { kernels, shape, segment, head, row, scratch in
             let at = row * attention.rowBytes
-            kernels.pointee.attention(
+            kernels.pointee.forward(
                 shape, output.base + at, logSums.base + row * attention.logSumBytes,
                 attention.query.pointer + at, attention.key.pointer + at,
                 attention.value.pointer + at, segment, head, scratch)
@@ -63,7 +64,7 @@ extension Tensor {
         let dvalue = Tensor(uninitialized: shape, dtype: dtype)
         attention.forEachHead(backward: true) { kernels, shape, segment, head, row, scratch in
             let at = row * attention.rowBytes
-            kernels.pointee.attention_gradient(
+            kernels.pointee.gradient(
                 shape, dquery.base + at, dkey.base + at, dvalue.base + at, dy.pointer + at,
                 sums.pointer + row * attention.logSumBytes,
                 attention.query.pointer + at, attention.key.pointer + at,
@@ -77,6 +78,7 @@ extension Tensor {
 private struct AttentionTiles {
     let query: Tensor, key: Tensor, value: Tensor
     let settings: Tensor.AttentionSettings
+    private let kernels: UnsafePointer<ck_attention_kernels>
 
     init(query: Tensor, key: Tensor, value: Tensor, settings: Tensor.AttentionSettings) {
         query.checkRows(of: settings.segments)
@@ -89,6 +91,7 @@ private struct AttentionTiles {
             query.contiguous(), key.contiguous(), value.contiguous()
         )
         self.settings = settings
+        kernels = Tensor.Precision.current.attention(of: query.dtype)
     }
 
     var rowBytes: Int { query.shape[1] * query.dtype.byteCount }
@@ -98,11 +101,10 @@ private struct AttentionTiles {
     func forEachHead(
         backward: Bool,
         _ body: (
-            _ kernels: UnsafePointer<ck_kernels>, _ shape: UnsafePointer<ck_attention>,
+            _ kernels: UnsafePointer<ck_attention_kernels>, _ shape: UnsafePointer<ck_attention>,
             _ segment: Int, _ head: Int, _ row: Int, _ scratch: UnsafeMutableRawPointer
         ) -> Void
     ) {
-        let kernels = query.kernels
         let segments = settings.segments
         // Few segments are shared out by heads.
         let groups = segments.count >= 16 ? 1 : settings.heads
@@ -110,7 +112,7 @@ private struct AttentionTiles {
         parallel(tiles: segments.count * groups) { tile in
             let (segment, group) = (tile / groups, tile % groups)
             var shape = kernelShape(length: segments[segment].count)
-            let elements = kernels.pointee.attention_scratch(&shape, backward ? 1 : 0)
+            let elements = kernels.pointee.scratch(&shape, backward ? 1 : 0)
             let scratch = Storage(byteCount: elements * query.dtype.byteCount)
             for head in group * headsPerGroup..<(group + 1) * headsPerGroup {
                 body(

@@ -55,6 +55,16 @@ typedef struct {
     int first_step;                    // the momentum buffer starts as the first gradient
 } ck_sgd;
 
+// attention.h, attention_bf16.h
+struct ck_attention_kernels {
+    long (*_Nonnull scratch)(const ck_attention *_Nonnull a, int backward);  // elements
+    void (*_Nonnull forward)(const ck_attention *_Nonnull a, CK_OUT out, CK_OUT log_sum, CK_IN query,
+                             CK_IN key, CK_IN value, long segment, long head, CK_OUT scratch);
+    void (*_Nonnull gradient)(const ck_attention *_Nonnull a, CK_OUT dquery, CK_OUT dkey,
+                              CK_OUT dvalue, CK_IN dout, CK_IN log_sum, CK_IN query, CK_IN key,
+                              CK_IN value, long segment, long head, CK_OUT scratch);
+};
+
 struct ck_kernels {
     // elementwise.h
     void (*_Nonnull binary)(ck_binary op, CK_OUT y, CK_IN a, CK_IN b, long n);
@@ -87,15 +97,7 @@ struct ck_kernels {
     // random.h
     void (*_Nonnull dropout)(CK_OUT y, CK_IN x, CK_IN_OPTIONAL added, const ck_dropout *_Nonnull d,
                              long first, long n);
-    // attention.h
-    long (*_Nonnull attention_scratch)(const ck_attention *_Nonnull a, int backward);  // elements
-    void (*_Nonnull attention)(const ck_attention *_Nonnull a, CK_OUT out, CK_OUT log_sum,
-                               CK_IN query, CK_IN key, CK_IN value, long segment, long head,
-                               CK_OUT scratch);
-    void (*_Nonnull attention_gradient)(const ck_attention *_Nonnull a, CK_OUT dquery, CK_OUT dkey,
-                                        CK_OUT dvalue, CK_IN dout, CK_IN log_sum, CK_IN query,
-                                        CK_IN key, CK_IN value, long segment, long head,
-                                        CK_OUT scratch);
+    struct ck_attention_kernels attention;
     // optimizer.h
     void (*_Nonnull adamw)(const ck_adamw *_Nonnull o, CK_OUT parameter, CK_OUT moment1,
                            CK_OUT moment2, CK_IN gradient, long n);
@@ -132,6 +134,10 @@ struct ck_kernels {
 
 /// The kernels for CK_F32 or CK_F64 at the level in use.
 const struct ck_kernels *_Nonnull ck_kernels_for(ck_type type);
+
+/// Those of attention for CK_F32 and CK_F64, and, as CK_BF16, for CK_F32 with operands of products
+/// rounded to bfloat16; null where the CPU has no instructions for them.
+const struct ck_attention_kernels *_Nullable ck_attention_for(ck_type type);
 
 /// Four words of Philox4x32-10 for a counter and key: see kernels/random.h.
 void ck_philox(uint32_t out[_Nonnull 4], const uint32_t counter[_Nonnull 4], uint64_t key);

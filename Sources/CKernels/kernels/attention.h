@@ -108,10 +108,6 @@ static long F(attention_scratch)(const ck_attention *a, int backward) {
     return transposes + blocks + copies + rows * a->length + 64;
 }
 
-INLINE long F(mask_start)(const ck_attention *a, long segment, long head, long row) {
-    return ((segment * a->heads + head) << 40) + row * a->length;
-}
-
 static void F(attention)(const ck_attention *a, void *out_, void *log_sum_, const void *query_,
                          const void *key_, const void *value_, long segment, long head,
                          void *scratch_) {
@@ -131,7 +127,7 @@ static void F(attention)(const ck_attention *a, void *out_, void *log_sum_, cons
         F(product)(block, padded, query + first * a->stride, a->stride, 1, key_t, padded, rows,
                    padded, width, 0);
         if (a->dropout.rate > 0)
-            F(multipliers)(mask, &a->dropout, F(mask_start)(a, segment, head, first), rows * n);
+            F(multipliers)(mask, &a->dropout, mask_start(a, segment, head, first), rows * n);
         for (long r = 0; r < rows; r++) {
             T *p = block + r * padded, max;
             for (long j = 0; j < n; j++) p[j] *= scale;
@@ -200,7 +196,7 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
         F(product)(d_block, padded, dout + first * a->out_stride, a->out_stride, 1, value_t, padded,
                    rows, padded, width, 0);
         if (a->dropout.rate > 0)
-            F(multipliers)(mask, &a->dropout, F(mask_start)(a, segment, head, first), rows * n);
+            F(multipliers)(mask, &a->dropout, mask_start(a, segment, head, first), rows * n);
         for (long r = 0; r < rows; r++) {
             T *p = p_block + r * padded, *ds = d_block + r * padded;
             const T shift = log_sum[(first + r) * a->heads];

@@ -25,6 +25,8 @@
 #define PANEL_LANES (LEVEL_VECTOR / (long)sizeof(S))
 #define PANEL_COLUMNS (PANEL_VECTORS * PANEL_LANES)
 
+enum { F(panel_rows) = PANEL_ROWS, F(panel_columns) = PANEL_COLUMNS };
+
 typedef S F(sums) __attribute__((vector_size(LEVEL_VECTOR)));
 typedef S F(sums_unaligned)
     __attribute__((vector_size(LEVEL_VECTOR), aligned(sizeof(S)), may_alias));
@@ -65,6 +67,8 @@ INLINE void F(pack_panels)(P *panels, const S *x, long stride, long k_stride, lo
             const S *row = x + p * DEPTH * k_stride;
             for (long i = 0; i < full; i += width)
                 F(pack_row)(panels + i * depth + p * width, row + i, k_stride, width);
+            if (full < count)
+                F(pack_row)(panels + full * depth + p * width, row + full, k_stride, count - full);
         }
     // Rows along k are exchanged in blocks of 8 by 8.
     const int blocks = k_stride == 1 && width % 8 == 0;
@@ -78,8 +82,8 @@ INLINE void F(pack_panels)(P *panels, const S *x, long stride, long k_stride, lo
                 for (int r = 0; r < 8; r++) memcpy(panel + (p + r) * width, &block[r], sizeof block[r]);
             }
         }
-    // What is left: the places of the last panel, and the last elements of k.
-    const long done_i = stride == 1 ? full : blocks ? count / 8 * 8 : 0;
+    // What is left: the last places, and the last elements of k.
+    const long done_i = stride == 1 ? count : blocks ? count / 8 * 8 : 0;
     const long done_p = stride == 1 ? whole : blocks ? whole / 8 * 8 : 0;
     for (long i = 0; i < count; i++)
         for (long p = i < done_i ? done_p : 0; p < depth; p++)
@@ -169,11 +173,12 @@ INLINE void F(multiply_strided)(S *c, long ldc, const P *a, const long stride, c
     }
 }
 
-// Strides that the compiler knows leave it registers for the pointers.
+// Strides that the compiler knows leave it registers for the pointers: those of panels, of rows along
+// k and of rows across it.
 static void F(multiply)(void *c, long ldc, const void *a, long stride, long k_stride,
                         long panel_stride, const void *b, long m, long n, long k, int accumulate) {
     const long depth = (k + DEPTH - 1) / DEPTH;
-    if (PACKS_LEFT)
+    if (PACKS_LEFT && stride == 1 && k_stride == PANEL_ROWS)
         F(multiply_strided)(c, ldc, a, 1, PANEL_ROWS, panel_stride, b, m, n, depth, accumulate);
     else if (k_stride == 1)
         F(multiply_strided)(c, ldc, a, stride, 1, panel_stride, b, m, n, depth, accumulate);

@@ -8,20 +8,26 @@
 
 #if IS_FLOAT
 typedef uint32_t words16 __attribute__((vector_size(64)));
-typedef uint64_t wide16 __attribute__((vector_size(128)));
+typedef uint64_t pairs8 __attribute__((vector_size(64)));
+
+// The upper and lower words of the products of 16 words with a number: those of the even places and
+// of the odd ones, put together again.
+INLINE void multiply_words(words16 *high, words16 *low, words16 x, uint32_t factor) {
+    pairs8 even = ((pairs8)x & 0xFFFFFFFFu) * (uint64_t)factor;
+    pairs8 odd = ((pairs8)x >> 32) * (uint64_t)factor;
+    *high = (words16)((even >> 32) | (odd & 0xFFFFFFFF00000000u));
+    *low = x * factor;
+}
 
 INLINE void philox16(words16 c[4], uint32_t k0, uint32_t k1) {
     for (int round = 0; round < 10; round++) {
-        wide16 p0 = __builtin_convertvector(c[0], wide16) * 0xD2511F53u;
-        wide16 p1 = __builtin_convertvector(c[2], wide16) * 0xCD9E8D57u;
-        words16 hi0 = __builtin_convertvector(p0 >> 32, words16);
-        words16 lo0 = __builtin_convertvector(p0, words16);
-        words16 hi1 = __builtin_convertvector(p1 >> 32, words16);
-        words16 lo1 = __builtin_convertvector(p1, words16);
-        c[0] = hi1 ^ c[1] ^ k0;
-        c[1] = lo1;
-        c[2] = hi0 ^ c[3] ^ k1;
-        c[3] = lo0;
+        words16 high0, low0, high1, low1;
+        multiply_words(&high0, &low0, c[0], 0xD2511F53u);
+        multiply_words(&high1, &low1, c[2], 0xCD9E8D57u);
+        c[0] = high1 ^ c[1] ^ k0;
+        c[1] = low1;
+        c[2] = high0 ^ c[3] ^ k1;
+        c[3] = low0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
@@ -36,6 +42,11 @@ INLINE void mask_words(words16 c[4], const ck_dropout *d, uint64_t group) {
     c[2] = (words16){0} + d->layer;
     c[3] = (words16){0} + d->step;
     philox16(c, (uint32_t)d->seed, (uint32_t)(d->seed >> 32));
+}
+
+// Where the mask of an attention's rows begins: each head of each segment has one of its own.
+INLINE long mask_start(const ck_attention *a, long segment, long head, long row) {
+    return ((segment * a->heads + head) << 40) + row * a->length;
 }
 
 INLINE uint32_t drop_threshold(const ck_dropout *d) {

@@ -108,6 +108,61 @@ import Testing
         #expect(normMismatch(result.value, wanted.value, relative: 2e-6, absolute: 1e-6) == nil)
     }
 
+    /// Operands of 8 bits: outputs and gradients are off by a few thousandths of their size, and no
+    /// more where rows, pairs of rows or vectors end early. float64 is exact beside it.
+    @Test(
+        .enabled(if: Tensor.Precision.bfloat16.isSupported, "the CPU has no bfloat16 products"),
+        arguments: cases, [0.0, 0.4])
+    func roundsOperandsToBfloat16(_ testCase: Case, _ rate: Double) {
+        let inputs = inputs(testCase, .float32)
+        let dy = Samples.normal(inputs[0].shape, seed: 4, dtype: .float32)
+        let settings = Tensor.AttentionSettings(
+            segments: Segments(lengths: testCase.lengths), heads: testCase.heads,
+            dropout: rate > 0 ? DropoutMask(rate: rate, seed: 1, layer: 2, step: 3) : nil)
+        let compute = { (dtype: Tensor.DType) in
+            let (q, k, v) = (
+                inputs[0].converted(to: dtype), inputs[1].converted(to: dtype),
+                inputs[2].converted(to: dtype)
+            )
+            let (output, logSums) = Tensor.attention(
+                query: q, key: k, value: v, settings: settings)
+            let gradients = dy.converted(to: dtype).attentionGradient(
+                query: q, key: k, value: v, logSums: logSums, settings: settings)
+            return [output, logSums, gradients.query, gradients.key, gradients.value]
+        }
+        let rounded = Tensor.Precision.bfloat16.applied { compute(.float32) }
+        let (exact, wanted) = (compute(.float32), compute(.float64))
+        #expect(!sameBits(rounded[0], exact[0]))
+        // 2⁻⁹ for each operand. Gradients of scores cancel, the more the fewer tokens there are.
+        for (found, expected) in zip(rounded, wanted) {
+            #expect(normMismatch(found, expected, relative: 0.02, absolute: 0.02) == nil)
+        }
+    }
+
+    /// The same bits alone and in a batch, and nothing of a neighbour's in them.
+    @Test(.enabled(if: Tensor.Precision.bfloat16.isSupported, "the CPU has no bfloat16 products"))
+    func segmentsDoNotSeeEachOtherInBfloat16() {
+        let x = Samples.normal([46, 40], seed: 1, dtype: .float32)
+        var elements = doubles(x)
+        elements[20 * 40 + 3] = .nan
+        let damaged = Tensor(elements, shape: [46, 40]).converted(to: .float32)
+        let attend = { (x: Tensor, lengths: [Int]) in
+            Tensor.Precision.bfloat16.applied {
+                Tensor.attention(
+                    query: x, key: x, value: x,
+                    settings: .init(segments: Segments(lengths: lengths), heads: 2)
+                ).output
+            }
+        }
+        let (all, beside) = (attend(x, [17, 28, 1]), attend(damaged, [17, 28, 1]))
+        for rows in [0..<17, 45..<46] {
+            #expect(sameBits(all.sliced(rows), attend(x.sliced(rows), [rows.count])))
+            #expect(sameBits(all.sliced(rows), beside.sliced(rows)))
+        }
+        #expect(sameBits(all.sliced(17..<45), attend(x.sliced(17..<45), [28])))
+        #expect(!beside.sliced(17..<45).isFinite)
+    }
+
     @Test(arguments: computableTypes)
     func gradientOfViews(_ dtype: Tensor.DType) {
         let testCase = Case(lengths: [5, 20], heads: 2, width: 5)
