@@ -8,11 +8,15 @@ from processes import Server, alternate, log
 
 WARM_UP = 2
 
+# Of the adapters on queries and values, on both sides.
+RANK = 8
+
 # Name, our kind of step, PyTorch's, that of the bare products, the model, bfloat16.
 STEPS = [
     ("step", "train", "train", "products", "published", False),
     ("step, no dropout", "train", "train", "products", "without dropout", False),
     ("step, bfloat16", "train", "train", "products", "published", True),
+    ("step, LoRA", "adapter", "train", "products", "published", False),
     ("step, frozen backbone", "frozen", "frozen", "forward-products", "published", False),
     ("forward, frozen backbone", "forward", "frozen-forward", "forward-products", "published",
      False),
@@ -41,12 +45,15 @@ def our_steps(setting, model, threads, bfloat16=False):
     return Server(command + (["--precision", "bfloat16"] if bfloat16 else []))
 
 
-def peer_steps(setting, model, threads, bfloat16=False, attention=None, trial="train 32 128"):
+def peer_steps(setting, model, threads, bfloat16=False, attention=None, trial="train 32 128",
+               adapters=False):
     attention = attention or ("sdpa" if setting.quick else "auto")
     command = setting.peer(
         "minilm-step", "--model", model, "--threads", threads, "--attention", attention,
         "--trial", trial)
-    server = Server(command + (["--bf16"] if bfloat16 else []))
+    command += ["--bf16"] if bfloat16 else []
+    command += ["--lora", str(RANK)] if adapters else []
+    server = Server(command)
     log(f"PyTorch: {server.settings}")
     return server
 
@@ -81,14 +88,16 @@ def compare(setting, work, model, kinds, size, bfloat16, repeats):
     trial = f"{kinds[1]} {size[0]} {size[1]}"
     with (
         our_steps(setting, model, threads, bfloat16) as ours,
-        peer_steps(setting, model, threads, bfloat16, trial=trial) as peer,
+        peer_steps(setting, model, threads, bfloat16, trial=trial,
+                   adapters=kinds[0] == "adapter") as peer,
         our_steps(setting, model, threads) as products,
     ):
         servers = (ours, peer, products)
         begin(servers, kinds, size, repeats)
         times = alternate(servers, repeats)
-        # A core multiplies twice as many numbers in bfloat16.
-        limit = times[2] / 2 if bfloat16 else times[2]
+        # A core multiplies twice as many numbers in bfloat16. An adapter's step lacks the products of
+        # most weights' gradients.
+        limit = times[2] / 2 if bfloat16 else None if kinds[0] == "adapter" else times[2]
         setting.table.add(work, times[0], times[1], "ms", limit)
         setting.table.add(
             work + ", peak memory", ours.ask("peak") / 1e6, peer.ask("peak") / 1e6, "MB")

@@ -55,6 +55,8 @@ struct StepBenchmark: AsyncParsableCommand {
 enum StepKind: String, CaseIterable, ExpressibleByArgument {
     /// A step of a trainer that trains everything: forward, backward, clipping, AdamW.
     case train
+    /// The same with low-rank adapters (LoRA, rank 8) on queries and values.
+    case adapter
     /// A run of a trainer over one new batch with a frozen backbone.
     case frozen
     /// A pass that predicts.

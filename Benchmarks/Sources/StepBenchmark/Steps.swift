@@ -7,6 +7,8 @@ final class Steps {
     private typealias Examples = Dataset<TokenizedText, String>
 
     private let configuration: TransformerConfiguration
+    private let backbone: PretrainedModel<ReadyTokens>
+    private let head: ClassificationHead
     private let classifier: FineTunedModel<ReadyTokens, ClassificationHead>
     private let threads: Int
     private let precision: Tensor.Precision
@@ -18,10 +20,11 @@ final class Steps {
         configuration = architecture.configuration
         let preparation = ReadyTokens(
             text: try TextPreparation(folder, configuration: configuration))
-        classifier = try PretrainedModel(
+        backbone = try PretrainedModel(
             preparation: preparation, architecture: architecture, pooling: .pooler,
-            normalizesEmbeddings: false
-        ).attaching(ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"]))
+            normalizesEmbeddings: false)
+        head = try ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"])
+        classifier = try backbone.attaching(head)
         (self.threads, self.precision) = (threads, precision)
     }
 
@@ -32,13 +35,18 @@ final class Steps {
     ) async throws {
         switch size.kind {
         case .train:
-            try await train(size, wait, answer)
+            try await train(
+                classifier, .full(epochs: 1, learningRate: 1e-5), size, wait, answer)
+        case .adapter:
+            let adapted = try backbone.attaching(head, adapter: .lora(rank: 8))
+            try await train(
+                adapted, .adapter(epochs: 1, learningRate: 1e-5), size, wait, answer)
         case .frozen:
             for _ in 0..<size.count {
                 let data = examples(size, batches: 1)
                 wait()
                 let start = ContinuousClock.now
-                try await trainer(.headOnly(epochs: 1), size).fit(on: data)
+                try await trainer(classifier, .headOnly(epochs: 1), size).fit(on: data)
                 answer(milliseconds(since: start))
             }
         case .forward:
@@ -61,10 +69,11 @@ final class Steps {
 
     /// One run of a trainer over as many batches as there are steps.
     private func train(
+        _ model: FineTunedModel<ReadyTokens, ClassificationHead>, _ plan: Plan,
         _ size: StepSize, _ wait: @escaping () -> Void, _ answer: @escaping (Double) -> Void
     ) async throws {
         let data = examples(size, batches: size.count)
-        let trainer = trainer(.full(epochs: 1, learningRate: 1e-5), size)
+        let trainer = trainer(model, plan, size)
         wait()
         var start = ContinuousClock.now
         var left = size.count
@@ -79,10 +88,11 @@ final class Steps {
     }
 
     private func trainer(
-        _ plan: Plan, _ size: StepSize
+        _ model: FineTunedModel<ReadyTokens, ClassificationHead>, _ plan: Plan,
+        _ size: StepSize
     ) -> Trainer<ReadyTokens, ClassificationHead> {
         Trainer(
-            classifier, plan: plan,
+            model, plan: plan,
             settings: TrainingSettings(
                 schedule: .constant, batch: .examples(size.batch), threads: threads,
                 precision: precision))
@@ -97,7 +107,7 @@ final class Steps {
                 let ids = types.map { _ in Int32.random(in: words, using: &random) }
                 return Example(
                     input: TokenizedText(ids: ids, typeIDs: types),
-                    target: classifier.head.labelNames[index % 6])
+                    target: head.labelNames[index % 6])
             })
     }
 

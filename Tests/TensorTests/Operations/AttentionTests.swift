@@ -132,7 +132,8 @@ import Testing
         }
         let rounded = Tensor.Precision.bfloat16.applied { compute(.float32) }
         let (exact, wanted) = (compute(.float32), compute(.float64))
-        #expect(!sameBits(rounded[0], exact[0]))
+        // Logarithms of sums, which no mask makes equal.
+        #expect(!sameBits(rounded[1], exact[1]))
         // 2⁻⁹ for each operand. Gradients of scores cancel, the more the fewer tokens there are.
         for (found, expected) in zip(rounded, wanted) {
             #expect(normMismatch(found, expected, relative: 0.02, absolute: 0.02) == nil)
