@@ -87,8 +87,8 @@ extension Variable {
         return Variable(output, from: inputs) { dy in
             let rows = dy.joinedRows
             let dSecondBias = needs.biases[1] == true ? rows.sum(axis: 0) : nil
-            var dInner = Tensor.matmul(rows, second)
-            let inner = dInner.becomeActivationGradient(activation, input: activated.joinedRows)
+            let (dInner, inner) = rows.linearGradient(
+                weight: second, activation: activation, input: activated.joinedRows)
             let dSecond =
                 needs.second ? Tensor.matmul(rows, inner, transposingA: true) : nil
             let dFirst =

@@ -127,15 +127,15 @@ struct MatrixProduct {
         return storage
     }
 
-    /// How `c` is cut: two tiles for each thread, since threads are not equally fast. Columns come
-    /// first, for a tile packs the columns of `b` that it needs, and tiles of the same columns pack
-    /// them again.
+    /// How `c` is cut: two tiles for each thread, since threads are not equally fast. With few rows,
+    /// columns alone, for tiles of the same columns pack them again; with many, rows as well, for
+    /// tiles of the same rows read them again.
     private var tiling: (rows: Int, columns: Int) {
         let panels = (n + panelColumns - 1) / panelColumns
         let fitting = (n + columnBlock - 1) / columnBlock
         guard m * n * k > 1 << 17 else { return (1, fitting) }
         let threads = Tensor.Threads.count
-        let columns = Swift.min(panels, Swift.max(fitting, m > rowBlock ? threads : 2 * threads))
+        let columns = Swift.min(panels, Swift.max(fitting, m > 512 ? threads : 2 * threads))
         return (Swift.min((2 * threads + columns - 1) / columns, Swift.max(1, m / 64)), columns)
     }
 

@@ -62,18 +62,4 @@ extension Tensor {
                 activation.kernelKind, dx, nil, part, x.pointer + (part - dy.pointer), count)
         }
     }
-
-    /// Turns this, the gradient of ``activated(_:)``, into the gradient of `input`, in place.
-    ///
-    /// - Returns: The activation of `input`, computed on the way.
-    public mutating func becomeActivationGradient(
-        _ activation: Activation, input: Tensor
-    ) -> Tensor {
-        checkSameShape(input, "the gradient of an activation")
-        let (x, gradient) = (input.contiguous(), mutablePointer())
-        return x.map { kernels, y, part, count in
-            let at = gradient + (part - x.pointer)
-            kernels.pointee.activation_gradient(activation.kernelKind, at, y, at, part, count)
-        }
-    }
 }

@@ -48,4 +48,43 @@ extension Tensor {
         withExtendedLifetime((x, w)) {}
         return (output, keepingInput ? product : nil)
     }
+
+    /// The gradient of a linear map's input that is itself activated: `this weight activation'(input)`,
+    /// where this is the gradient of the map's output, in one pass over the product's tiles.
+    ///
+    /// - Parameters:
+    ///   - weight: Shape `[outputs, inputs]`.
+    ///   - activation: What made the map's input.
+    ///   - input: What was activated; shape `[rows, inputs]`.
+    /// - Returns: The gradient of `input`, and its activation, computed on the way; both of its shape.
+    /// - Precondition: This has the shape `[rows, outputs]`.
+    public func linearGradient(
+        weight: Tensor, activation: Activation, input: Tensor
+    ) -> (input: Tensor, activated: Tensor) {
+        require(
+            rank == 2 && weight.rank == 2 && shape[1] == weight.shape[0]
+                && input.shape == [shape[0], weight.shape[1]]
+                && dtype == weight.dtype && dtype == input.dtype,
+            "\(dtype) \(shape) is no gradient behind an activation of \(input.dtype) "
+                + "\(input.shape) and a weight \(weight.dtype) \(weight.shape)")
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+        let (dy, w, x) = (contiguous(), weight.contiguous(), input.contiguous())
+        let gradient = Tensor(uninitialized: x.shape, dtype: dtype)
+        let activated = Tensor(uninitialized: x.shape, dtype: dtype)
+        let (size, kernels) = (dtype.byteCount, kernels)
+        MatrixProduct(
+            dtype: dtype, m: shape[0], n: inputs, k: outputs,
+            a: dy.pointer, aStrides: (row: outputs, column: 1),
+            b: w.pointer, bStrides: (row: inputs, column: 1), c: gradient.base
+        ).run { rows, columns in
+            for row in rows {
+                let at = (row * inputs + columns.lowerBound) * size
+                kernels.pointee.activation_gradient(
+                    activation.kernelKind, gradient.base + at, activated.base + at,
+                    gradient.base + at, x.pointer + at, columns.count)
+            }
+        }
+        withExtendedLifetime((dy, w)) {}
+        return (gradient, activated)
+    }
 }

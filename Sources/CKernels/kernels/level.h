@@ -3,6 +3,9 @@
 #include "../include/CKernels.h"
 #include <math.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define GLUE_(a, b) a##b
 #define GLUE(a, b) GLUE_(a, b)

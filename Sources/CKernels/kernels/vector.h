@@ -12,12 +12,21 @@ INLINE void F(store)(T *p, V v) { *(F(vec_unaligned) *)p = v; }
 INLINE V F(splat)(T x) { return (V){0} + x; }
 
 // The first n lanes (n < LANES); the rest are `rest`.
+#if IS_FLOAT && LEVEL_VECTOR == 64
+INLINE V F(load_part)(const T *p, long n, T rest) {
+    return (V)_mm512_mask_loadu_ps(_mm512_set1_ps(rest), (__mmask16)((1 << n) - 1), p);
+}
+INLINE void F(store_part)(T *p, V v, long n) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1 << n) - 1), (__m512)v);
+}
+#else
 INLINE V F(load_part)(const T *p, long n, T rest) {
     V v = F(splat)(rest);
     memcpy(&v, p, (size_t)n * sizeof(T));
     return v;
 }
 INLINE void F(store_part)(T *p, V v, long n) { memcpy(p, &v, (size_t)n * sizeof(T)); }
+#endif
 
 // a b + c, rounded once where the level has an instruction for it.
 INLINE V F(fused)(V a, V b, V c) {
@@ -55,10 +64,16 @@ INLINE T F(lane_max)(V v) {
 // exp x = 2^k exp r, r = x - k ln 2 in two parts (Cody and Waite), |r| <= ln 2 / 2, with the Taylor
 // polynomial of degree 7: within 2 units in the last place. 0 below -87.3, infinity above 88.7.
 INLINE V F(vexp)(V x) {
+#if LEVEL_VECTOR == 64
+    // The second operand is what comes out if one is not a number.
+    V bounded = (V)_mm512_min_ps(_mm512_set1_ps(90), (__m512)x);
+    V k = (V)_mm512_roundscale_ps((__m512)(bounded * 1.44269504f), _MM_FROUND_TO_NEAREST_INT);
+#else
     V bounded = F(vmin)(F(vmax)(x, F(splat)(-87.33654f)), F(splat)(88.72283f));
     const V magic = F(splat)(12582912.0f);    // 1.5 * 2^23: adding it rounds to an integer
     V shifted = bounded * 1.44269504f + magic;
     V k = shifted - magic;
+#endif
     V r = (bounded - k * 0.693359375f) + k * 2.12194440e-4f;
     V p = F(splat)(1.0f / 5040) * r + 1.0f / 720;
     p = p * r + 1.0f / 120;
@@ -66,6 +81,10 @@ INLINE V F(vexp)(V x) {
     p = p * r + 1.0f / 6;
     p = p * r + 0.5f;
     p = p * r * r + r + 1.0f;
+#if LEVEL_VECTOR == 64
+    __mmask16 normal = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.33654f), _CMP_NLT_UQ);
+    return (V)_mm512_maskz_scalef_ps(normal, (__m512)p, (__m512)k);
+#else
     // In two factors, for 2^128 has no float.
     IV exponent = (IV)shifted - (IV)magic;
     IV half = exponent >> 1;
@@ -73,6 +92,7 @@ INLINE V F(vexp)(V x) {
     result = F(select)(x < -87.33654f, F(splat)(0), result);
     result = F(select)(x > 88.72283f, F(splat)(__builtin_inff()), result);
     return F(select)(x != x, x, result);
+#endif
 }
 
 // erfc z exp z^2 for z >= 0: a polynomial in t = 1 / (1 + 0.4 z), fitted to least relative error
@@ -92,7 +112,7 @@ INLINE V F(scaled_erfc)(V z) {
 
 // The standard normal distribution function, and exp(-x^2 / 2) on the way.
 INLINE V F(normal_cdf)(V x, V *bell) {
-    V z = F(select)(x < 0, -x, x) * 0.70710678f;
+    V z = (V)((IV)x & 0x7fffffff) * 0.70710678f;
     *bell = F(vexp)(x * x * -0.5f);
     V tail = 0.5f * *bell * F(scaled_erfc)(z);
     return F(select)(x < 0, tail, 1.0f - tail);
