@@ -30,6 +30,9 @@ let package = Package(
         .library(name: "Checkpoint", targets: ["Checkpoint"]),
         .library(name: "FineTune", targets: ["FineTune"]),
     ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0")
+    ],
     targets: [
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas",
@@ -44,7 +47,9 @@ let package = Package(
         module("Tensor", dependsOn: ["CKernels", "COpenBLAS", "CLAPACKE"]),
         module("Autograd", dependsOn: ["Tensor"]),
         module("Layers", dependsOn: ["Tensor", "Autograd"]),
-        module("Checkpoint", dependsOn: ["Tensor", "Layers"]),
+        module(
+            "Checkpoint",
+            dependsOn: ["Tensor", "Layers", .product(name: "Crypto", package: "swift-crypto")]),
         module("FineTune", dependsOn: ["Tensor", "Autograd", "Layers", "Checkpoint"]),
 
         .target(

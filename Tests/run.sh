@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Sets the machine up, shows that the library works as a dependency, and runs every test in
 # release mode: with the kernels for this CPU, then with those for each lesser kind of CPU. With
-# options for `swift test` (such as `--filter Tensor`) it only runs those tests, once.
+# options for `swift test` (such as `--filter Tensor`) it only runs those tests, once. With `--long`
+# before them, or alone, tests that have a long form take it.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if [[ ${1-} == --long ]]; then
+    export FINETUNE_LONG_TESTS=1
+    shift
+fi
 source "$root/Documentation/Examples/setup.sh"
 set_up
 (($# > 0)) || bash "$root/Tests/Consumer/run.sh"
@@ -27,6 +32,7 @@ if (($# == 0)); then
     for level in $(lower_levels); do
         echo "Once more, with the kernels of the level $level"
         # What Python checks is in files, which do not know the level.
-        env -u FINETUNE_TRANSFORMERS_CHECK FINETUNE_CPU_LEVEL="$level" "${tests[@]}" --skip-build
+        env -u FINETUNE_TRANSFORMERS_CHECK -u FINETUNE_LONG_TESTS FINETUNE_CPU_LEVEL="$level" \
+            "${tests[@]}" --skip-build
     done
 fi

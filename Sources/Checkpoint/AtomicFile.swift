@@ -17,11 +17,11 @@ public struct AtomicFile: ~Copyable {
     /// The name under which the file will appear. A link of that name is replaced, not followed.
     public let path: String
     /// How many bytes have been written.
-    public private(set) var byteCount = 0
+    public var byteCount: Int { file.byteCount }
 
     private let folder: String
     private let temporaryPath: String
-    private var descriptor: Int32
+    private var file: NewFile
     private var temporaryExists = true
 
     /// Begins a file that will appear at `path`.
@@ -30,31 +30,15 @@ public struct AtomicFile: ~Copyable {
     public init(path: String) throws(FileError) {
         self.path = path
         folder = path.parentFolder
-        temporaryPath = Self.temporaryPath(in: folder)
-        let (target, temporary) = (path, temporaryPath)
-        descriptor = uninterrupted { SystemCalls.current.create(temporary) }
-        guard descriptor >= 0 else {
-            temporaryExists = false
-            throw FileError(operation: "create", path: target, code: errno)
-        }
+        temporaryPath = folder + "/" + incompleteName()
+        file = try NewFile(temporaryPath, named: path)
     }
 
     /// Adds bytes at the end.
     ///
     /// - Throws: ``FileError``, for example if the disk is full.
     public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let (target, descriptor) = (rest, descriptor)
-            let written = uninterrupted { SystemCalls.current.write(descriptor, target) }
-            guard written > 0 else {
-                throw written < 0
-                    ? failure("write")
-                    : FileError(operation: "write", path: path, reason: "no byte was taken")
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-            byteCount += written
-        }
+        try file.write(bytes)
     }
 
     /// Adds bytes at the end.
@@ -71,18 +55,10 @@ public struct AtomicFile: ~Copyable {
     /// - Throws: ``FileError``. If flushing the folder failed, the file has appeared but might not
     ///   outlast a loss of power; in every other case nothing has changed.
     public consuming func commit() throws(FileError) {
-        let file = descriptor
-        guard uninterrupted({ SystemCalls.current.flush(file) }) == 0 else {
-            throw failure("flush")
-        }
-        descriptor = -1
-        // The descriptor is gone even if a signal interrupts its closing.
-        guard SystemCalls.current.close(file) == 0 || errno == EINTR else {
-            throw failure("close")
-        }
+        try file.finish()
         let (old, new) = (temporaryPath, path)
         guard uninterrupted({ SystemCalls.current.rename(old, new) }) == 0 else {
-            throw failure("rename a temporary file to")
+            throw FileError(operation: "rename a temporary file to", path: path, code: errno)
         }
         temporaryExists = false
         try Self.flushFolder(folder)
@@ -90,20 +66,18 @@ public struct AtomicFile: ~Copyable {
 
     deinit {
         let code = errno
-        if descriptor >= 0 { _ = SystemCalls.current.close(descriptor) }
         if temporaryExists { _ = SystemCalls.current.remove(temporaryPath) }
         errno = code
     }
-
-    private func failure(_ operation: String) -> FileError {
-        FileError(operation: operation, path: path, code: errno)
-    }
-
-    /// A name that no other file has, and short, so that it is allowed wherever the final name is.
-    private static func temporaryPath(in folder: String) -> String {
-        folder + "/.incomplete-" + String(UInt64.random(in: .min ... .max), radix: 16)
-    }
 }
+
+/// A name that no other file has, and short, so that it is allowed wherever the final name is.
+func incompleteName() -> String {
+    incompletePrefix + String(UInt64.random(in: .min ... .max), radix: 16)
+}
+
+/// What names of unfinished files and folders begin with. The dot hides them.
+let incompletePrefix = ".incomplete-"
 
 extension AtomicFile {
     /// Writes a whole file, see ``AtomicFile``.

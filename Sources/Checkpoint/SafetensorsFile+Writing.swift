@@ -16,22 +16,44 @@ extension SafetensorsFile {
         _ tensors: [(name: String, tensor: Tensor)], metadata: JSON.Object = [:],
         to path: String
     ) throws(SafetensorsError) {
-        let sorted = tensors.sorted(by: precedes)
-        let header: [UInt8]
-        do throws(SafetensorsError.WritingProblem) {
-            header = try self.header(sorted, metadata)
-        } catch {
-            throw SafetensorsError(path: path, reason: .unsuitableTensors(error))
-        }
+        let parts = try Parts(of: tensors, metadata: metadata, path: path)
         do throws(FileError) {
             var file = try AtomicFile(path: path)
-            try file.write(header)
-            for (_, tensor) in sorted {
-                try tensor.withUnsafeBytes { bytes throws(FileError) in try file.write(bytes) }
-            }
+            try parts.forEach { (bytes) throws(FileError) in try file.write(bytes) }
             try file.commit()
         } catch {
             throw SafetensorsError(path: path, reason: .unwritable(error))
+        }
+    }
+
+    /// The bytes of a file with these tensors, part by part.
+    struct Parts {
+        private let header: [UInt8]
+        private let tensors: [Tensor]
+
+        /// - Throws: ``SafetensorsError`` if no file can hold the tensors.
+        init(
+            of tensors: [(name: String, tensor: Tensor)], metadata: JSON.Object = [:], path: String
+        ) throws(SafetensorsError) {
+            let sorted = tensors.sorted(by: precedes)
+            do throws(SafetensorsError.WritingProblem) {
+                header = try SafetensorsFile.header(sorted, metadata)
+            } catch {
+                throw SafetensorsError(path: path, reason: .unsuitableTensors(error))
+            }
+            self.tensors = sorted.map(\.tensor)
+        }
+
+        /// Gives `body` the parts in order.
+        func forEach<Failure: Error>(
+            _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+        ) throws(Failure) {
+            try header.withUnsafeBufferPointer { bytes throws(Failure) in
+                try body(UnsafeRawBufferPointer(bytes))
+            }
+            for tensor in tensors {
+                try tensor.withUnsafeBytes { bytes throws(Failure) in try body(bytes) }
+            }
         }
     }
 

@@ -44,13 +44,20 @@ public struct SafetensorsFile: NamedTensors {
         } catch {
             throw SafetensorsError(path: path, reason: .unreadable(error))
         }
+        try self.init(file)
+    }
+
+    /// Checks all of a file's content but the numbers.
+    ///
+    /// - Throws: ``SafetensorsError``, naming the place.
+    package init(_ file: MappedFile) throws(SafetensorsError) {
         let header: SafetensorsHeader
         do throws(SafetensorsError.Reason) {
             header = try SafetensorsHeader(file.bytes)
         } catch {
-            throw SafetensorsError(path: path, reason: error)
+            throw SafetensorsError(path: file.path, reason: error)
         }
-        self.path = path
+        path = file.path
         self.file = file
         entries = header.entries
         metadata = header.metadata

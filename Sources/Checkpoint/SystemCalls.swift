@@ -6,8 +6,8 @@
     import Darwin
 #endif
 
-/// The calls to the system by which files are written. A test puts failing ones in their place and
-/// so proves that no failure leaves half a file.
+/// The calls to the system by which files are written, and snapshots read. A test puts others in
+/// their place, failing ones or a disk in memory, and so proves that no failure leaves half a file.
 ///
 /// Each behaves as the POSIX function of its name: a negative result means failure, with the
 /// reason in `errno`.
@@ -19,9 +19,33 @@ package struct SystemCalls: Sendable {
     package var create: @Sendable (_ path: String) -> Int32 = {
         open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     }
-    /// Opens a folder so that it can be flushed.
+    /// Opens a file for reading. Of a pipe it would otherwise wait until somebody writes.
+    package var openFile: @Sendable (_ path: String) -> Int32 = {
+        open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    }
+    /// Opens a folder so that it can be flushed or locked.
     package var openFolder: @Sendable (_ path: String) -> Int32 = {
         open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
+    /// The size of an open file; fails with `EINVAL` if it is no regular one.
+    package var size: @Sendable (_ descriptor: Int32) -> Int = { descriptor in
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return -1 }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            errno = EINVAL
+            return -1
+        }
+        return Int(status.st_size)
+    }
+    /// Reads the next bytes, as many as there are or fewer, and says how many.
+    package var read: @Sendable (_ descriptor: Int32, UnsafeMutableRawBufferPointer) -> Int = {
+        #if canImport(Glibc)
+            Glibc.read($0, $1.baseAddress, $1.count)
+        #elseif canImport(Musl)
+            Musl.read($0, $1.baseAddress, $1.count)
+        #else
+            Darwin.read($0, $1.baseAddress, $1.count)
+        #endif
     }
     /// Writes some of the bytes and says how many.
     package var write: @Sendable (_ descriptor: Int32, UnsafeRawBufferPointer) -> Int = {
@@ -63,6 +87,30 @@ package struct SystemCalls: Sendable {
     }
     /// Removes a file.
     package var remove: @Sendable (_ path: String) -> Int32 = { unlink($0) }
+    /// Makes a folder; fails if the name is taken.
+    package var makeFolder: @Sendable (_ path: String) -> Int32 = { mkdir($0, 0o777) }
+    /// Removes an empty folder.
+    package var removeFolder: @Sendable (_ path: String) -> Int32 = { rmdir($0) }
+    /// The names in a folder, in no order; nil on failure.
+    package var list: @Sendable (_ path: String) -> [String]? = { path in
+        guard let folder = opendir(path) else { return nil }
+        defer { closedir(folder) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+                field.withMemoryRebound(
+                    to: CChar.self, capacity: MemoryLayout.size(ofValue: field.pointee)
+                ) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+            errno = 0
+        }
+        return errno == 0 ? names : nil
+    }
+    /// Takes the lock of an open folder, which one holder at a time can have; fails with
+    /// `EWOULDBLOCK` if another has it. It is given back when the descriptor is closed.
+    package var lock: @Sendable (_ descriptor: Int32) -> Int32 = { flock($0, LOCK_EX | LOCK_NB) }
 
     /// The system's own calls.
     package init() {}

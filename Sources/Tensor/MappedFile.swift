@@ -55,6 +55,33 @@ public final class MappedFile: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(start: address, count: size)
     }
 
+    /// Memory that takes the place of a mapped file: its content was read by calls, which report a
+    /// fault of the disk as an error, where touching a mapped page would end the process.
+    ///
+    /// - Parameters:
+    ///   - path: The file's name, for messages.
+    ///   - byteCount: Its size.
+    ///   - fill: Writes the content.
+    /// - Throws: ``FileError`` if there is no such memory, and what `fill` throws.
+    package init(
+        path: String, byteCount: Int,
+        filledBy fill: (UnsafeMutableRawBufferPointer) throws(FileError) -> Void
+    ) throws(FileError) {
+        self.path = path
+        guard byteCount > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard
+            let address = mmap(
+                nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            address != MAP_FAILED
+        else { throw FileError(operation: "find memory for", path: path, code: errno) }
+        let memory = UnsafeMutableRawBufferPointer(start: address, count: byteCount)
+        bytes = UnsafeRawBufferPointer(memory)
+        try fill(memory)
+    }
+
     deinit {
         if let address = bytes.baseAddress {
             munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
