@@ -55,11 +55,17 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Tensor", "Autograd", "Layers", "Checkpoint"],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        // A run of its own, for tests to kill.
+        .executableTarget(
+            name: "KillableRun", dependencies: ["Tensor", "Checkpoint", "FineTune"],
+            path: "Tests/KillableRun", swiftSettings: swiftSettings),
         tests("TensorTests", of: ["Tensor"]),
         tests("AutogradTests", of: ["Tensor", "Autograd"]),
         tests("LayersTests", of: ["Tensor", "Autograd", "Layers", "Checkpoint"]),
         tests("CheckpointTests", of: ["Tensor", "Layers", "Checkpoint"]),
-        tests("FineTuneTests", of: ["Tensor", "Autograd", "Layers", "Checkpoint", "FineTune"]),
+        tests(
+            "FineTuneTests",
+            of: ["Tensor", "Autograd", "Layers", "Checkpoint", "FineTune", "KillableRun"]),
     ],
     cLanguageStandard: .gnu17
 )

@@ -40,8 +40,9 @@ extension SnapshotFolder {
             default: throw .file(error)
             }
         }
+        let bytes = withExtendedLifetime(content) { Array(content.bytes) }
         do throws(SnapshotError.Damage) {
-            return try SnapshotManifest(parsing: Array(content.bytes))
+            return try SnapshotManifest(parsing: bytes)
         } catch {
             throw .damaged(path: path, error)
         }

@@ -51,6 +51,10 @@ public protocol Preparation: Sendable {
     /// the same: a tokenizer's files.
     var fingerprint: Fingerprint { get }
 
+    /// Stands for an input, to tell whether a run goes on with the examples that it began with. By
+    /// default it is taken of what the input says of itself; of a path that is the path alone.
+    func fingerprint(of input: Input) -> Fingerprint
+
     /// Writes the files that the preparation is loaded from again into a model's folder.
     func save(to folder: String) throws
 }
@@ -76,6 +80,9 @@ extension Preparation {
 
     /// The preparation itself: there need not be settings.
     public func configured(by configuration: JSON) -> Self { self }
+
+    /// That of a text, or of what the input is made of.
+    public func fingerprint(of input: Input) -> Fingerprint { Fingerprint(describing: input) }
 
     /// None.
     public func labelledRows(of item: Item) -> [Int] { [] }

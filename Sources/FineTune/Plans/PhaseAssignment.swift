@@ -89,11 +89,21 @@ extension FineTunedModel {
         for var phase in plan.phases where !phase.isEmpty {
             phase.length = .epochs(1)
             guard seen.insert(phase).inserted else { continue }
+            let assignment = assignment(of: phase)
             let parameters =
-                assignment(of: phase).trained.map(\.parameter) + reinitializedParameters(of: phase)
+                assignment.trained.map(\.parameter) + reinitializedParameters(of: phase)
+                + statistics(movedBy: assignment)
             changed.formUnion(parameters.map { ObjectIdentifier($0) })
         }
         return parameters.filter { changed.remove(ObjectIdentifier($0)) != nil }
+    }
+
+    /// What normalisations of the stages in which something trains may measure anew.
+    private func statistics(movedBy assignment: PhaseAssignment) -> [Parameter] {
+        let trained = assignment.parts.filter { part in part.rates.contains { $0 != nil } }
+        return trained.flatMap { part in
+            part.stage.map { stages[$0].parameters } ?? network.parameters
+        }.filter { $0.kind == .statistic }
     }
 }
 

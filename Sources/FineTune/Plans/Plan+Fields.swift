@@ -77,7 +77,7 @@ extension TrainingSettings {
         var object: JSON.Object = [
             "optimizer": optimizer.fields, "schedule": schedule.fields,
             "accumulation": JSON(accumulation), "seed": JSON(seed),
-            "precision": JSON(precision.rawValue),
+            "precision": JSON(precision.rawValue), "nonFinite": JSON(describing: nonFinite),
         ]
         switch batch {
         case .examples(let count): object["examples"] = JSON(count)

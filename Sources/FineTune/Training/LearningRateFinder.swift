@@ -118,6 +118,7 @@ extension Trainer {
         (phase.length, phase.schedule) = (.epochs(steps), nil)
         var settings = settings
         (settings.schedule, settings.earlyStopping) = (.constant, nil)
+        settings.nonFinite = .stop
         return try TrainingRun(
             model: model, plan: Plan(name: plan.name, phases: [phase]), settings: settings,
             data: data, validation: nil)

@@ -23,6 +23,11 @@ struct RunPosition: Sendable, Hashable {
     /// The epochs and steps that phases which ended before their time have left out.
     var skippedEpochs = 0, skippedSteps = 0
 
+    /// Whether as much was done in both; the next phase need not have been entered.
+    func isAsFar(as other: RunPosition) -> Bool {
+        (step, epoch, isInEpoch) == (other.step, other.epoch, other.isInEpoch)
+    }
+
     /// Goes on to the next phase.
     mutating func enterNextPhase(after length: RunLength.PhaseLength) {
         skippedEpochs += length.stepCounts.count - phaseEpoch
@@ -45,6 +50,10 @@ struct RunStatistics: Sendable {
     var epochsWithoutBetterInPhase = 0
     /// Whether the run is to end early.
     var stopsEarly = false
+    /// The steps that moved nothing because a number was none, and how many of them came last in a row.
+    var skippedSteps = 0, skippedInARow = 0
+    /// How often the run went back to a snapshot, and what all rates are multiplied with since.
+    var rollBacks = 0, rateScale = 1.0
     /// The time in steps, and the time that the epoch took before the run was restored.
     var trainingSeconds = 0.0, epochSeconds = 0.0
 }

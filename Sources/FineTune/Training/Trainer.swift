@@ -13,27 +13,66 @@ public final class Trainer<P: Preparation, H: Head> {
     public let plan: Plan
     /// How.
     public let settings: TrainingSettings
+    /// Where snapshots of the run are kept; nil keeps none.
+    public let snapshots: SnapshotSettings?
+    /// Whether a run goes on from the newest of them.
+    let resumes: Bool
     private var listeners: [(TrainingEvent<H.Metrics>) -> Void] = []
     /// The run that is under way.
-    private var run: TrainingRun<P, H>?
+    var run: TrainingRun<P, H>?
     /// What watches over it.
-    private var watch: ForgettingWatch<P, H>?
+    var watch: ForgettingWatch<P, H>?
+    /// What takes its snapshots.
+    var keeper: SnapshotKeeper?
+    /// Where it began, to go back to.
+    var beginning: TrainingState?
     /// What frozen stages gave. It outlives a run, for the next one.
     let featureCache: FeatureCache<P>?
     /// What the model should not forget meanwhile; nil, the default, watches over nothing.
     public var forgettingGuard: ForgettingGuard<P>?
 
-    /// A trainer.
+    /// A trainer whose runs begin anew.
     ///
     /// - Parameters:
     ///   - model: What is trained.
     ///   - plan: Everything for three epochs by default.
     ///   - settings: What the literature recommends by default.
-    public init(
+    ///   - snapshots: Where the run keeps snapshots of itself; none by default. A folder that holds some
+    ///     is refused, so that nothing is lost by mistake: see
+    ///     ``init(resuming:_:plan:settings:)``.
+    public convenience init(
         _ model: FineTunedModel<P, H>, plan: Plan = .full(),
+        settings: TrainingSettings = TrainingSettings(), snapshots: SnapshotSettings? = nil
+    ) {
+        self.init(model, plan, settings, snapshots, resumes: false)
+    }
+
+    /// A trainer that goes on from the newest snapshot in a folder, to the same bits as a run that was
+    /// never interrupted, and keeps further snapshots there. If there is none yet, the run begins anew,
+    /// so that a program can be started again as it is.
+    ///
+    /// A snapshot that is damaged is passed over for the one before, and
+    /// ``TrainingEvent/resumed(_:)`` says so.
+    ///
+    /// - Parameters:
+    ///   - snapshots: Where they are, and how further ones are kept.
+    ///   - model: The model as it was before the run. What trains gets the snapshot's weights; the rest is
+    ///     compared by its fingerprint.
+    ///   - plan: That of the run.
+    ///   - settings: Those of the run; threads and feature cache may be others.
+    public convenience init(
+        resuming snapshots: SnapshotSettings, _ model: FineTunedModel<P, H>, plan: Plan = .full(),
         settings: TrainingSettings = TrainingSettings()
     ) {
+        self.init(model, plan, settings, snapshots, resumes: true)
+    }
+
+    private init(
+        _ model: FineTunedModel<P, H>, _ plan: Plan, _ settings: TrainingSettings,
+        _ snapshots: SnapshotSettings?, resumes: Bool
+    ) {
         (self.model, self.plan, self.settings) = (model, plan, settings)
+        (self.snapshots, self.resumes) = (snapshots, resumes)
         featureCache = settings.featureCache.map { FeatureCache($0) }
     }
 
@@ -61,18 +100,21 @@ public final class Trainer<P: Preparation, H: Head> {
     /// Trains the model.
     ///
     /// Runs on the caller's actor, checks for cancellation before every step and gives way after
-    /// it. A cancelled run throws `CancellationError` and leaves the model as its last step did.
+    /// it. A cancelled run throws `CancellationError` and leaves the model as its last step did; with
+    /// snapshots, the last of them holds that.
     ///
     /// - Parameters:
     ///   - data: What to learn from.
     ///   - validation: What to measure the model on after every epoch.
     ///   - state: Where an earlier run with the same plan, settings and data stood
     ///     (``captureState()``). The weights of the model become those of then, and training goes on
-    ///     to the same bits as if it had never stopped. Nil begins anew.
+    ///     to the same bits as if it had never stopped. Nil begins anew, or goes on from a snapshot.
     /// - Returns: What came of it, to print or to read.
     /// - Throws: ``ExamplesError`` for an example that is wrong, ``HeadError`` for examples that
     ///   nothing can be learned from, ``TrainingError`` for settings that make no sense, a state of
-    ///   another run, and if the run cannot go on, ``ForgettingError`` for a guard of another model.
+    ///   another run, and if the run cannot go on, ``ForgettingError`` for a guard of another model,
+    ///   ``SnapshotError`` for a folder that cannot be used, and if a run that is cancelled could not be
+    ///   kept; ``TrainingInterruption`` after a signal.
     @discardableResult
     public nonisolated(nonsending) func fit(
         on data: Dataset<P.Input, H.Target>,
@@ -81,10 +123,11 @@ public final class Trainer<P: Preparation, H: Head> {
     ) async throws -> TrainingReport<H.Metrics> {
         try settings.check()
         try plan.check()
+        try openSnapshots(from: state)
+        defer { closeSnapshots() }
         let run = try TrainingRun(
             model: model, plan: plan, settings: settings, data: data, validation: validation,
             featureCache: featureCache == nil ? nil : model.sharedFeatures ?? featureCache)
-        if let state { try run.restore(state) }
         self.run = run
         defer {
             run.freezeAll()
@@ -93,24 +136,41 @@ public final class Trainer<P: Preparation, H: Head> {
         watch = try forgettingGuard.map {
             try ForgettingWatch($0, of: model, keepsBest: settings.earlyStopping != nil)
         }
-        if let state { try watch?.restore(state.forgetting, of: run.changing) }
-        while watch?.exceedsLimit != true, let epoch = run.beginEpoch() {
-            while run.hasStep {
-                try Task.checkCancellation()
-                send(.step(try limited { try run.takeStep() }))
-                await Task.yield()
-            }
-            var summary = try limited { try run.endEpoch(epoch) }
-            try limited { try watch?.measure(after: &summary) }
-            send(.epoch(summary))
+        try goOn(from: state)
+        do {
+            try await train(run)
+        } catch {
+            throw try keepRun(endedBy: error)
         }
+        keepFinishedRun()
         var report = try limited { try run.finish() }
         try limited { try watch?.complete(&report, validation: validation) }
+        report.snapshots = keeper?.report
         send(.finished(report))
         return report
     }
 
-    private func send(_ event: TrainingEvent<H.Metrics>) {
+    /// Takes the steps that are left of a run.
+    private nonisolated(nonsending) func train(_ run: TrainingRun<P, H>) async throws {
+        while watch?.exceedsLimit != true, let epoch = run.beginEpoch() {
+            do {
+                while run.hasStep {
+                    try checkForStop()
+                    tell(of: try limited { try run.takeStep() })
+                    keepSnapshot()
+                    await Task.yield()
+                }
+                var summary = try limited { try run.endEpoch(epoch) }
+                try limited { try watch?.measure(after: &summary) }
+                send(.epoch(summary))
+                keepSnapshot()
+            } catch let error as TrainingError {
+                try goBack(after: error)
+            }
+        }
+    }
+
+    func send(_ event: TrainingEvent<H.Metrics>) {
         for listener in listeners { listener(event) }
     }
 
@@ -144,6 +204,15 @@ extension TrainingSettings {
         if let cache = featureCache, min(cache.memoryBytes, cache.fileBytes) < 0 {
             throw .unusableSetting(
                 "features cannot be kept in \(min(cache.memoryBytes, cache.fileBytes)) bytes")
+        }
+        switch nonFinite {
+        case .skip(let most) where most < 1, .rollBack(_, let most) where most < 1:
+            throw .unusableSetting("what is done at most \(most) times is never done: use .stop")
+        case .rollBack(let factor, _) where !(factor > 0 && factor < 1):
+            throw .unusableSetting(
+                "a run that goes back does not get slower by a factor of \(factor); give one between "
+                    + "0 and 1")
+        default: break
         }
     }
 }

@@ -43,6 +43,16 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     /// A setting that makes no sense.
     case unusableSetting(String)
 
+    /// The last step whose weights had given a finite loss, if a number that is none ended the run.
+    var lastSoundStep: Int? {
+        switch self {
+        // The loss of a step is that of the weights that the step before has left.
+        case .nonFiniteLoss(_, _, let step, _): step - 2
+        case .nonFiniteWeights(_, let step, _): step - 1
+        default: nil
+        }
+    }
+
     /// What happened and what to do.
     public var description: String {
         switch self {

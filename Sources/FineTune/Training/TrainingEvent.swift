@@ -1,3 +1,4 @@
+public import Checkpoint
 public import Tensor
 
 /// What a trainer tells while it works.
@@ -6,6 +7,14 @@ public enum TrainingEvent<Metrics: HeadMetrics>: Sendable {
     case step(TrainingProgress)
     /// An epoch was done.
     case epoch(EpochSummary<Metrics>)
+    /// The run does not begin anew, but goes on from a snapshot.
+    case resumed(Resumption)
+    /// A snapshot is on the disk.
+    case snapshot(WrittenSnapshot)
+    /// A snapshot could not be written. Training goes on; the next one is tried when it is due.
+    case snapshotFailed(SnapshotError)
+    /// The run met a number that is none, and goes on.
+    case recovered(Recovery)
     /// The run is over.
     case finished(TrainingReport<Metrics>)
 }
@@ -56,6 +65,8 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let stoppedEarly: Bool
     /// The run ended because too much was forgotten.
     var forgettingStop: StopReason?
+    /// What snapshots came of it; nil if none were asked for.
+    public internal(set) var snapshots: SnapshotReport?
     /// How exact the operands of matrix products were.
     public let precision: Tensor.Precision
     /// Whether ``precision`` is another than was asked for, for want of the CPU's support.
@@ -68,6 +79,10 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let trainedParameters: Int
     /// All weights of the model.
     public let totalParameters: Int
+    /// The steps that were left out because a loss or gradient was infinite or not a number.
+    public let skippedSteps: Int
+    /// How often the run went back to a snapshot for the same reason.
+    public let rollBacks: Int
     /// How often the features of an example, for training or validation, were taken from the
     /// feature cache rather than computed by the frozen stages.
     public let reusedFeatures: Int
@@ -111,6 +126,16 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
         if reusedFeatures > 0 {
             lines.append("features of frozen stages were reused \(reusedFeatures) times")
         }
+        if skippedSteps > 0 {
+            lines.append(
+                "\(skippedSteps) steps were left out: their loss or gradient was no number")
+        }
+        if rollBacks > 0 {
+            lines.append(
+                "the run went back to a snapshot \(rollBacks) times, each time to smaller rates: a "
+                    + "loss, gradient or weight was no number")
+        }
+        if let text = snapshots?.description, !text.isEmpty { lines.append(text) }
         if truncatedInputs > 0 {
             lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")
         }

@@ -76,6 +76,7 @@ extension TrainingRun {
             examplesPerSecond: Double(statistics.seenExamples) / max(seconds, 1e-9),
             trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },
             totalParameters: model.parameterCount,
+            skippedSteps: statistics.skippedSteps, rollBacks: statistics.rollBacks,
             reusedFeatures: (featureCache?.reusedCount ?? 0) - reusedBefore,
             peakMemoryBytes: Tensor.Memory.peakProcessBytes)
     }

@@ -10,7 +10,7 @@ extension TrainingRun {
             optimizer[parameter].map { (parameter.path, $0) }
         }
         return TrainingState(
-            plan: plan.fields, settings: settings.fields, position: position,
+            identity: identity, cpuLevel: Tensor.cpuLevel, position: position,
             statistics: statistics,
             epochs: summaries.map {
                 TrainingState.Epoch(
@@ -21,23 +21,15 @@ extension TrainingRun {
             best: named(best.best), candidate: best.candidate.map { named($0) },
             start: start.map { start in
                 named(changing.compactMap { parameter in start[parameter].map { (parameter, $0) } })
-            },
-            dataFingerprint: dataFingerprint)
+            })
     }
 
     /// Takes the run to where another one stood.
     ///
     /// - Throws: ``TrainingError/unsuitableState(_:)``; the model is then as it was.
     func restore(_ state: TrainingState) throws(TrainingError) {
-        guard state.plan == plan.fields else {
-            let name = state.plan["name"]?.string ?? ""
-            throw .unsuitableState("it belongs to the plan '\(name)', which is another")
-        }
-        guard state.settings == settings.fields else {
-            throw .unsuitableState("the settings of its run are others")
-        }
-        guard state.dataFingerprint == dataFingerprint else {
-            throw .unsuitableState("the examples of its run are others, or in another order")
+        if let difference = state.identity.difference(from: identity) {
+            throw .unsuitableState(difference)
         }
         guard length.contains(state.position) else {
             throw .unsuitableState("the run has no such step as its \(state.step)")
@@ -50,6 +42,7 @@ extension TrainingRun {
         let candidate = try state.candidate.map { (saved) throws(TrainingError) in
             try snapshot(saved)
         }
+        for parameter in changing { optimizer[parameter] = nil }
         for (path, memory) in state.memories {
             guard let parameter = changing.first(where: { $0.path == path }),
                 memory.first.shape == parameter.shape,
@@ -119,15 +112,5 @@ extension TrainingRun {
             values.append((parameter, value))
         }
         return values
-    }
-
-    /// Stands for the sizes of all examples in their order: cheap, and enough to notice other data.
-    private var dataFingerprint: UInt64 {
-        let sizes = [examples, validation].compactMap { $0 }.flatMap { examples in
-            [examples.items.count] + examples.items.map { model.preparation.size(of: $0) }
-        }
-        return sizes.reduce(0xcbf2_9ce4_8422_2325) {
-            ($0 ^ UInt64(truncatingIfNeeded: $1)) &* 0x100_0000_01b3
-        }
     }
 }

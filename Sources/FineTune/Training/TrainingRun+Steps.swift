@@ -16,7 +16,7 @@ extension TrainingRun {
         return TrainingProgress(
             phase: phase.name.isEmpty ? plan.name : phase.name, epoch: position.epoch,
             epochs: epochCount, step: step, steps: stepCount, loss: loss,
-            learningRate: (trained.last?.rate ?? 0) * factor,
+            learningRate: (trained.last?.rate ?? 0) * factor * statistics.rateScale,
             examplesPerSecond: Double(statistics.seenExamples) / max(seconds, 1e-9),
             secondsLeft: seconds / Double(step) * Double(stepCount - step))
     }
@@ -35,19 +35,21 @@ extension TrainingRun {
         let start = ContinuousClock.now
         position.step += 1
         let loss = try computeGradients(of: batches)
+        guard loss.isFinite else { return try meet(loss) }
         try checkGradients()
         addPenalties()
         gradientLength = trained.reduce(0.0) {
             $0 + ($1.parameter.receivedGradient?.sumOfSquares ?? 0)
         }.squareRoot()
-        guard gradientLength.isFinite else { throw failed(gradientLength) }
+        guard gradientLength.isFinite else { return try meet(gradientLength) }
+        statistics.skippedInARow = 0
         let scale = clippingScale(length: gradientLength, limit: settings.gradientClipping)
         best.confirm()
         model.lock.writing {
             for (parameter, rate) in trained {
                 optimizer.update(
-                    parameter, learningRate: rate * factor, gradientScale: scale,
-                    weightDecay: phase.weightDecay)
+                    parameter, learningRate: rate * factor * statistics.rateScale,
+                    gradientScale: scale, weightDecay: phase.weightDecay)
             }
         }
         statistics.seenExamples += batches.reduce(0) { $0 + $1.count }
@@ -55,7 +57,8 @@ extension TrainingRun {
         return loss
     }
 
-    /// Adds the gradients of all batches, as if they were one, and returns the mean loss.
+    /// Adds the gradients of all batches, as if they were one, and returns the mean loss; stops where
+    /// that is no number.
     func computeGradients(of batches: [[Int]]) throws -> Double {
         let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
         var total = 0.0
@@ -70,7 +73,7 @@ extension TrainingRun {
             position.passes &+= 1
             let loss = model.head.loss(outputs, targets: targets)
             total += loss.value.scalar
-            guard total.isFinite else { throw failed(total) }
+            guard total.isFinite else { return total }
             // Examples that all have the weight 0 teach nothing.
             if weight > 0 { (loss * (1 / weight)).backward() }
         }
@@ -115,9 +118,17 @@ extension TrainingRun {
         }
     }
 
-    private func failed(_ number: Double) -> TrainingError {
+    /// What to do about a loss or a gradient that is infinite or not a number, as the settings say:
+    /// leaves the step out, or ends the run, from which ``Trainer`` may go back.
+    private func meet(_ number: Double) throws -> Double {
+        if case .skip(let most) = settings.nonFinite, statistics.skippedInARow < most {
+            statistics.skippedInARow += 1
+            statistics.skippedSteps += 1
+            for (parameter, _) in trained { parameter.clearGradient() }
+            return number
+        }
         restoreBest()
-        return .nonFiniteLoss(
+        throw TrainingError.nonFiniteLoss(
             number, epoch: position.epoch, step: position.step, restored: best.best.name)
     }
 }

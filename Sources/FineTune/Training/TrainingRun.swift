@@ -7,6 +7,8 @@ final class TrainingRun<P: Preparation, H: Head> {
     let model: FineTunedModel<P, H>
     let plan: Plan
     let settings: TrainingSettings
+    let data: Dataset<P.Input, H.Target>
+    let validationData: Dataset<P.Input, H.Target>?
     let examples: PreparedExamples<P, H>
     let validation: PreparedExamples<P, H>?
     let order: EpochOrder
@@ -17,6 +19,8 @@ final class TrainingRun<P: Preparation, H: Head> {
     let reusedBefore: Int
     /// Everything that the plan may change.
     let changing: [Parameter]
+    /// What makes it the run that it is.
+    private(set) lazy var identity = makeIdentity()
 
     var position = RunPosition()
     var statistics = RunStatistics()
@@ -58,6 +62,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         }
         try plan.check(for: model)
         (self.model, self.plan, self.settings) = (model, plan, settings)
+        (self.data, validationData) = (data, validation)
         self.featureCache = featureCache
         reusedBefore = featureCache?.reusedCount ?? 0
         examples = try PreparedExamples(data, for: model, purpose: .training)

@@ -44,6 +44,19 @@ public struct TrainingSettings: Sendable, Hashable {
         }
     }
 
+    /// What a run does about a loss or gradient that is infinite or not a number.
+    public enum NonFinitePolicy: Sendable, Hashable {
+        /// Ends the run with an error, and gives the model its best weights back.
+        case stop
+        /// Leaves the step out: nothing moves, the schedule goes on. After so many in a row, 10 by
+        /// default, the run ends, since weights that are ruined give no good loss any more.
+        case skip(atMost: Int = 10)
+        /// Goes back to the newest snapshot that a finite loss has shown to be sound, or to the
+        /// beginning, and on from there with all rates multiplied by a factor, one half by default. At
+        /// most so often in a run, 3 times by default; then the run ends. Needs snapshots.
+        case rollBack(rateFactor: Double = 0.5, atMost: Int = 3)
+    }
+
     /// How gradients move parameters.
     public var optimizer: Optimizer
     /// How the rate moves over the run.
@@ -69,6 +82,8 @@ public struct TrainingSettings: Sendable, Hashable {
     /// Where the features of frozen stages are kept between epochs; nil computes them anew in every
     /// epoch. The result does not depend on it.
     public var featureCache: FeatureCaching?
+    /// What to do about a loss or gradient that is infinite or not a number: by default the run ends.
+    public var nonFinite: NonFinitePolicy
 
     /// The settings that the literature recommends for fine-tuning an encoder.
     public init(
@@ -76,7 +91,7 @@ public struct TrainingSettings: Sendable, Hashable {
         batch: BatchOrder.Limit = .examples(32), accumulation: Int = 1,
         gradientClipping: Double? = 1, earlyStopping: EarlyStopping? = nil, seed: UInt64 = 0,
         threads: Int? = nil, precision: Tensor.Precision = .float32,
-        featureCache: FeatureCaching? = FeatureCaching()
+        featureCache: FeatureCaching? = FeatureCaching(), nonFinite: NonFinitePolicy = .stop
     ) {
         self.optimizer = optimizer
         self.schedule = schedule
@@ -88,5 +103,6 @@ public struct TrainingSettings: Sendable, Hashable {
         self.threads = threads
         self.precision = precision
         self.featureCache = featureCache
+        self.nonFinite = nonFinite
     }
 }

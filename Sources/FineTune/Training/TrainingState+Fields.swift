@@ -23,7 +23,7 @@ public enum TrainingStateError: Error, Hashable, CustomStringConvertible {
 
 // A state as tensors and JSON, which is what files are made of.
 extension TrainingState {
-    private static let version = 1
+    private static let version = 2
 
     /// The groups of tensors, in the order of ``tensors``.
     private enum Group: String, CaseIterable {
@@ -55,12 +55,13 @@ extension TrainingState {
         return all
     }
 
-    /// Everything that is no tensor: plan and settings of the run, its position, its history.
+    /// Everything that is no tensor: plan, settings, data and model of the run, its position, its history.
     public var fields: JSON {
         var object: JSON.Object = [
-            "version": JSON(Self.version), "plan": plan, "settings": settings,
-            "data": JSON("\(dataFingerprint)"), "position": position.fields,
-            "statistics": statistics.fields, "best": best.fields, "hasStart": .bool(start != nil),
+            "version": JSON(Self.version), "plan": identity.plan, "settings": identity.settings,
+            "data": identity.data, "model": identity.model, "cpuLevel": JSON(cpuLevel),
+            "position": position.fields, "statistics": statistics.fields, "best": best.fields,
+            "hasStart": .bool(start != nil),
         ]
         object["candidate"] = candidate?.fields
         object["forgetting"] = forgetting?.fields
@@ -68,7 +69,8 @@ extension TrainingState {
             epochs.map { epoch in
                 [
                     "epoch": JSON(epoch.epoch), "loss": JSON(epoch.loss),
-                    "score": epoch.score.map { JSON($0) } ?? .null, "seconds": JSON(epoch.seconds),
+                    "score": epoch.score.map { JSON(exactly: $0) } ?? .null,
+                    "seconds": JSON(epoch.seconds),
                 ]
             })
         let steps = memories.sorted { $0.key < $1.key }.map { path, memory in
@@ -95,9 +97,11 @@ extension TrainingState {
     ) throws(TrainingStateError) {
         guard fields["version"]?.int == Self.version else { throw .unusableField("version") }
         guard let plan = fields["plan"], let settings = fields["settings"],
-            let data = fields["data"]?.string.flatMap({ UInt64($0) })
-        else { throw .unusableField("plan, settings or data") }
-        (self.plan, self.settings, dataFingerprint) = (plan, settings, data)
+            let data = fields["data"], let model = fields["model"],
+            let cpuLevel = fields["cpuLevel"]?.string
+        else { throw .unusableField("plan, settings, data, model or cpuLevel") }
+        identity = RunIdentity(plan: plan, settings: settings, data: data, model: model)
+        self.cpuLevel = cpuLevel
         position = try RunPosition(fields["position"] ?? .null)
         statistics = try RunStatistics(fields["statistics"] ?? .null)
         var groups: [Group: Weights] = [:]
@@ -128,7 +132,9 @@ extension TrainingState {
                 let seconds = entry["seconds"]?.double
             else { throw .unusableField("epochs") }
             epochs.append(
-                Epoch(epoch: number, loss: loss, score: entry["score"]?.double, seconds: seconds))
+                Epoch(
+                    epoch: number, loss: loss, score: entry["score"]?.exactDouble, seconds: seconds)
+            )
         }
         memories = [:]
         for (path, entry) in steps {
@@ -169,22 +175,22 @@ extension TrainingState {
 
 extension TrainingState.Best {
     fileprivate var fields: JSON {
-        ["name": JSON(name), "score": score.map { JSON($0) } ?? .null]
+        ["name": JSON(name), "score": score.map { JSON(exactly: $0) } ?? .null]
     }
 
     fileprivate init(
         _ fields: JSON, weights: TrainingState.Weights
     ) throws(TrainingStateError) {
         guard let name = fields["name"]?.string else { throw .unusableField("best") }
-        (self.name, score, self.weights) = (name, fields["score"]?.double, weights)
+        (self.name, score, self.weights) = (name, fields["score"]?.exactDouble, weights)
     }
 }
 
 extension TrainingState.Forgetting {
     fileprivate var fields: JSON {
         [
-            "amounts": .array(amounts.map { JSON($0) }), "epoch": JSON(epoch),
-            "score": score.map { JSON($0) } ?? .null,
+            "amounts": .array(amounts.map { JSON(exactly: $0) }), "epoch": JSON(epoch),
+            "score": score.map { JSON(exactly: $0) } ?? .null,
         ]
     }
 
@@ -194,8 +200,8 @@ extension TrainingState.Forgetting {
         guard let epoch = fields["epoch"]?.int, let amounts = fields["amounts"]?.array else {
             throw .unusableField("forgetting")
         }
-        (self.epoch, score, self.weights) = (epoch, fields["score"]?.double, weights)
-        self.amounts = amounts.map { $0.double ?? .nan }
+        (self.epoch, score, self.weights) = (epoch, fields["score"]?.exactDouble, weights)
+        self.amounts = amounts.map { $0.exactDouble ?? .nan }
     }
 }
 
@@ -244,18 +250,22 @@ extension RunStatistics {
         [
             ("lossSum", \.lossSum), ("lossWeight", \.lossWeight),
             ("trainingSeconds", \.trainingSeconds), ("epochSeconds", \.epochSeconds),
+            ("rateScale", \.rateScale),
         ]
     }
     private static var counts: [(String, WritableKeyPath<RunStatistics, Int>)] {
         [
             ("seenExamples", \.seenExamples), ("epochsWithoutBetter", \.epochsWithoutBetter),
             ("epochsWithoutBetterInPhase", \.epochsWithoutBetterInPhase),
+            ("skippedSteps", \.skippedSteps), ("skippedInARow", \.skippedInARow),
+            ("rollBacks", \.rollBacks),
         ]
     }
 
     fileprivate var fields: JSON {
         var object: JSON.Object = [
-            "stopsEarly": .bool(stopsEarly), "phaseScore": phaseScore.map { JSON($0) } ?? .null,
+            "stopsEarly": .bool(stopsEarly),
+            "phaseScore": phaseScore.map { JSON(exactly: $0) } ?? .null,
         ]
         for (name, path) in Self.numbers { object[name] = JSON(self[keyPath: path]) }
         for (name, path) in Self.counts { object[name] = JSON(self[keyPath: path]) }
@@ -278,6 +288,15 @@ extension RunStatistics {
         guard let stopsEarly = fields["stopsEarly"]?.bool else {
             throw .unusableField("statistics.stopsEarly")
         }
-        (self.stopsEarly, phaseScore) = (stopsEarly, fields["phaseScore"]?.double)
+        (self.stopsEarly, phaseScore) = (stopsEarly, fields["phaseScore"]?.exactDouble)
     }
+}
+
+extension JSON {
+    /// A number, or where JSON has none for it a string: the score of a metric may be infinite.
+    fileprivate init(exactly value: Double) {
+        self = value.isFinite ? JSON(value) : .string("\(value)")
+    }
+
+    fileprivate var exactDouble: Double? { double ?? string.flatMap { Double($0) } }
 }

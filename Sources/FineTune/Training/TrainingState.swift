@@ -1,11 +1,10 @@
-import Checkpoint
 import Tensor
 
 /// Where a run stands between two steps: everything that it takes to go on to the same bits.
 ///
 /// ``Trainer/captureState()`` gives it, ``Trainer/fit(on:validating:from:)`` goes on from it: with the
 /// same plan, settings and data, on a model of the same backbone and head. Threads and the feature
-/// cache may be others, as the result does not depend on them. Examples and kept features are not part
+/// cache may be others, as the result does not depend on them. ``SnapshotSettings`` keep states in files. Examples and kept features are not part
 /// of it; dropout masks and the order of examples follow from the seed and the position.
 ///
 /// It is made of named tensors and numbers, see ``tensors`` and ``fields``.
@@ -45,9 +44,10 @@ public struct TrainingState: Sendable {
         var weights: Weights
     }
 
-    /// What the run trains and how, as ``fields`` say it.
-    var plan: JSON
-    var settings: JSON
+    /// What the run trains on what and how.
+    var identity: RunIdentity
+    /// The CPU level (``Tensor/Tensor/cpuLevel``) of the process that took it.
+    var cpuLevel: String
     var position: RunPosition
     var statistics: RunStatistics
     var epochs: [Epoch]
@@ -61,6 +61,4 @@ public struct TrainingState: Sendable {
     var start: Weights?
     /// Nil without a guard.
     var forgetting: Forgetting?
-    /// Stands for the examples.
-    var dataFingerprint: UInt64
 }

@@ -65,7 +65,7 @@ import Testing
                 let now = model.weights()
                 moved.append(Set(now.keys.filter { now[$0] != before[$0] }))
                 before = now
-            case .finished: break
+            default: break
             }
         }
         try await trainer.fit(on: TinyModel.examples(16))

@@ -28,6 +28,7 @@ import Testing
                 summaries.append(summary)
                 told.append("epoch")
             case .finished: told.append("finished")
+            default: told.append("something else")
             }
         }
         // Five batches an epoch, so three steps, the last of one batch.

@@ -1,0 +1,128 @@
+import Checkpoint
+import Tensor
+
+// How a run is kept, and goes on.
+extension Trainer {
+    /// A signal came. It becomes a ``TrainingInterruption`` when the snapshot is written.
+    private struct StopBySignal: Error {
+        let signal: Int32
+    }
+
+    // MARK: Beginning and ending
+
+    /// Opens the folder of the snapshots, before any work is done.
+    func openSnapshots(from state: TrainingState?) throws {
+        guard let snapshots else {
+            if case .rollBack = settings.nonFinite {
+                throw TrainingError.unusableSetting(
+                    "a run can go back only to its snapshots: give the trainer SnapshotSettings")
+            }
+            return
+        }
+        try snapshots.check()
+        guard state == nil || !resumes else {
+            throw TrainingError.unusableSetting(
+                "a run goes on either from a state or from a folder of snapshots, not from both")
+        }
+        keeper = try SnapshotKeeper(snapshots, resumes: resumes)
+    }
+
+    func closeSnapshots() {
+        keeper?.close()
+        (keeper, beginning) = (nil, nil)
+    }
+
+    /// Takes the run to where it is to go on: from the state, or the newest snapshot, or nowhere else
+    /// than where it is.
+    func goOn(from state: TrainingState?) throws {
+        if let state {
+            try restore(state)
+        } else if resumes, let keeper, let found = try keeper.resume() {
+            do {
+                try restore(found)
+            } catch TrainingError.unsuitableState(let reason) {
+                let path = keeper.report.resumption?.path ?? ""
+                throw TrainingError.unsuitableState("\(reason) (snapshot '\(path)')")
+            }
+            if let resumption = keeper.report.resumption { send(.resumed(resumption)) }
+            return
+        }
+        if case .rollBack = settings.nonFinite { beginning = captureState() }
+    }
+
+    private func restore(_ state: TrainingState) throws {
+        guard let run else { return }
+        try run.restore(state)
+        try watch?.restore(state.forgetting, of: run.changing)
+    }
+
+    /// Keeps the run that an error has ended, if it can go on from there.
+    ///
+    /// - Returns: What `fit` throws.
+    /// - Throws: ``SnapshotError`` if the run could not be kept.
+    func keepRun(endedBy error: any Error) throws -> any Error {
+        guard error is CancellationError || error is StopBySignal, let keeper,
+            let state = captureState()
+        else { return error }
+        defer { tellNews() }
+        let path = try keeper.takeLast(state)
+        guard let stop = error as? StopBySignal else { return error }
+        return TrainingInterruption(signal: stop.signal, step: state.step, snapshot: path)
+    }
+
+    /// Keeps the run as its last epoch has left it. Where that fails the report says so; what was
+    /// learned is in the model.
+    func keepFinishedRun() {
+        guard let keeper, let state = captureState() else { return }
+        _ = try? keeper.takeLast(state)
+        tellNews()
+    }
+
+    // MARK: Between two steps
+
+    /// - Throws: `CancellationError`, or that a signal came.
+    func checkForStop() throws {
+        try Task.checkCancellation()
+        if let signal = keeper?.signal { throw StopBySignal(signal: signal) }
+    }
+
+    func tell(of step: TrainingProgress) {
+        send(.step(step))
+        if !step.loss.isFinite { send(.recovered(.skippedStep(step.step, loss: step.loss))) }
+    }
+
+    /// Takes a snapshot if one is due, and tells of those that are written by now.
+    func keepSnapshot() {
+        guard let keeper, let run else { return }
+        let isBest = run.statistics.epochsWithoutBetter == 0 && run.summaries.last?.score != nil
+        if keeper.isDue(at: run.position, isBest: isBest) {
+            limited { keeper.take { captureState() } }
+        }
+        tellNews()
+    }
+
+    private func tellNews() {
+        for news in keeper?.takeNews() ?? [] {
+            switch news {
+            case .success(let snapshot): send(.snapshot(snapshot))
+            case .failure(let error): send(.snapshotFailed(error))
+            }
+        }
+    }
+
+    /// Takes the run back to the newest snapshot that is known to be sound, with smaller rates, if the
+    /// settings say so.
+    ///
+    /// - Throws: The error itself if they do not, or if the run went back too often.
+    func goBack(after error: TrainingError) throws {
+        guard case .rollBack(let factor, let most) = settings.nonFinite, let keeper, let run,
+            let step = error.lastSoundStep, run.statistics.rollBacks < most
+        else { throw error }
+        let (count, scale) = (run.statistics.rollBacks + 1, run.statistics.rateScale * factor)
+        guard let state = try keeper.state(upTo: step) ?? beginning else { throw error }
+        try restore(state)
+        (run.statistics.rollBacks, run.statistics.rateScale) = (count, scale)
+        tellNews()
+        send(.recovered(.wentBack(toStep: state.step, rateFactor: scale, because: error)))
+    }
+}

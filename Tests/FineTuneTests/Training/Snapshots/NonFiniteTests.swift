@@ -1,0 +1,205 @@
+@testable import FineTune
+import TestSupport
+import Testing
+
+/// Losses and gradients that are no numbers, and what a run does about them.
+@Suite struct NonFiniteTests {
+    private let data = TinyModel.examples(40)
+
+    private func settings(_ policy: TrainingSettings.NonFinitePolicy) -> TrainingSettings {
+        TrainingSettings(schedule: .constant, batch: .examples(8), seed: 2, nonFinite: policy)
+    }
+
+    /// Ruins a weight of the model after one step, and mends it after another, if any.
+    private func ruin(
+        _ trainer: Trainer<TextPreparation, ClassificationHead>, after step: Int,
+        until end: Int? = nil
+    ) {
+        let parameter = trainer.model.network.parameters[0]
+        var (kept, isDone) = (parameter.value, false)
+        trainer.listen { event in
+            guard case .step(let progress) = event else { return }
+            if progress.step == step, !isDone {
+                kept = parameter.value
+                parameter.value = parameter.value * .nan
+                isDone = true
+            } else if progress.step == end {
+                parameter.value = kept
+            }
+        }
+    }
+
+    /// Steps without a number move nothing, are told, and count as steps.
+    @Test func stepsAreLeftOut() async throws {
+        let trainer = Trainer(
+            try TinyModel.classifier(), plan: .full(epochs: 2, learningRate: 1e-3),
+            settings: settings(.skip(atMost: 2)))
+        var told: [Recovery] = []
+        var weights: [Int: [String: [Float]]] = [:]
+        trainer.listen { event in
+            if case .recovered(let recovery) = event { told.append(recovery) }
+            if case .step(let step) = event { weights[step.step] = trainer.model.weights() }
+        }
+        ruin(trainer, after: 3, until: 5)
+        let report = try await trainer.fit(on: data)
+        #expect(report.skippedSteps == 2 && report.rollBacks == 0 && told.count == 2)
+        #expect(report.description.contains("2 steps were left out"))
+        guard case .skippedStep(4, loss: let loss)? = told.first else {
+            Issue.record("\(told)")
+            return
+        }
+        #expect(loss.isNaN)
+        #expect(told.first?.description == "step 4 was left out: its loss was \(loss)")
+        let path = trainer.model.parameters[0].path
+        #expect(weights[5]?[path] == weights[3]?[path] && weights[6]?[path] != weights[5]?[path])
+        #expect(trainer.model.parameters.allSatisfy { $0.value.isFinite })
+    }
+
+    /// Ruined weights give no good loss any more: the run ends with its best weights.
+    @Test func tooManyInARowEndTheRun() async throws {
+        let trainer = Trainer(
+            try TinyModel.classifier(), plan: .full(epochs: 2, learningRate: 1e-3),
+            settings: settings(.skip(atMost: 2)))
+        ruin(trainer, after: 6)
+        let error = await #expect(throws: TrainingError.self) {
+            try await trainer.fit(on: self.data)
+        }
+        guard case .nonFiniteLoss(_, epoch: 2, step: 9, _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(trainer.model.parameters.allSatisfy { $0.value.isFinite })
+    }
+
+    /// A run that goes back has the bits of a run that trained at half the rates from there on, and no
+    /// snapshot of what was ruined.
+    @Test(arguments: [true, false]) func runsGoBack(inBackground: Bool) async throws {
+        let disk = MemoryDisk()
+        try await SystemCalls.$current.withValue(disk.calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 2, learningRate: 1e-3),
+                settings: settings(.rollBack()),
+                snapshots: SnapshotSettings(
+                    folder: "/run", every: .steps(1), keeping: 99,
+                    writesInBackground: inBackground))
+            var (steps, rates): ([Int], [Double]) = ([], [])
+            var (told, failures): ([Recovery], [SnapshotError]) = ([], [])
+            trainer.listen { event in
+                switch event {
+                case .step(let step):
+                    steps.append(step.step)
+                    rates.append(step.learningRate)
+                case .recovered(let recovery): told.append(recovery)
+                case .snapshotFailed(let error): failures.append(error)
+                default: break
+                }
+            }
+            ruin(trainer, after: 7)
+            let report = try await trainer.fit(on: data)
+            #expect(report.rollBacks == 1 && told.count == 1)
+            guard case .wentBack(toStep: 6, rateFactor: 0.5, because: let error)? = told.first,
+                case .nonFiniteLoss(_, epoch: 2, step: 8, _) = error
+            else {
+                Issue.record("\(told)")
+                return
+            }
+            #expect(steps == Array(1...7) + Array(7...10))
+            let before = [Double](repeating: 1e-3, count: 7)
+            #expect(rates == before + [0.5e-3, 0.5e-3, 0.5e-3, 0.5e-3])
+            #expect(failures.count == 1)
+            #expect(failures.first.flatMap(Self.name)?.hasPrefix("weights:") == true)
+            #expect(report.description.contains("went back to a snapshot 1 times"))
+            for name in try SnapshotStore(folder: "/run").names() {
+                let store = try SafetensorsBytes(disk, "/run/\(name)/tensors.safetensors")
+                #expect(store.isFinite, "\(name)")
+            }
+        }
+        // The scale of the rates is part of the state.
+        let copy = try #require(
+            try SystemCalls.$current.withValue(disk.calls) {
+                try SnapshotStore(folder: "/run").newest()
+            })
+        let state = try TrainingState(copy.content)
+        #expect(state.statistics.rateScale == 0.5 && state.statistics.rollBacks == 1)
+    }
+
+    private static func name(_ error: SnapshotError) -> String? {
+        if case .nonFinite(let name) = error { name } else { nil }
+    }
+
+    /// The tensors of a file on a disk in memory.
+    private struct SafetensorsBytes {
+        let isFinite: Bool
+
+        init(_ disk: MemoryDisk, _ path: String) throws {
+            let bytes = try #require(disk.content(of: path))
+            let file = try SafetensorsFile(
+                MappedFile(path: path, byteCount: bytes.count) { $0.copyBytes(from: bytes) })
+            isFinite = try file.names.allSatisfy { name in
+                let tensor = try #require(try file.tensor(named: name))
+                return !tensor.dtype.isComputable || tensor.isFinite
+            }
+        }
+    }
+
+    /// Rates that are too large from the beginning: there is no sound snapshot, so the run begins again.
+    @Test func runsGoBackToTheBeginning() async throws {
+        let disk = MemoryDisk()
+        try await SystemCalls.$current.withValue(disk.calls) {
+            let plan = Plan.full(epochs: 1, learningRate: 1e30)
+            let policy = TrainingSettings.NonFinitePolicy.rollBack(rateFactor: 1e-33)
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: plan, settings: settings(policy),
+                snapshots: SnapshotSettings(folder: "/run", every: .steps(1)))
+            let report = try await trainer.fit(on: data)
+            #expect(report.rollBacks == 1)
+            // The same as a run that begins with the smaller rates.
+            let other = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 1, learningRate: 1e30 * 1e-33),
+                settings: settings(.stop))
+            try await other.fit(on: data)
+            #expect(trainer.model.weights() == other.model.weights())
+        }
+    }
+
+    @Test func aRunDoesNotGoBackForEver() async throws {
+        let disk = MemoryDisk()
+        try await SystemCalls.$current.withValue(disk.calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 1, learningRate: 1e30),
+                settings: settings(.rollBack(rateFactor: 0.5, atMost: 2)),
+                snapshots: SnapshotSettings(folder: "/run", every: .steps(1)))
+            var count = 0
+            trainer.listen { if case .recovered = $0 { count += 1 } }
+            let error = await #expect(throws: TrainingError.self) {
+                try await trainer.fit(on: self.data)
+            }
+            guard case .nonFiniteLoss? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(count == 2)
+        }
+    }
+
+    @Test func policiesThatMakeNoSenseAreRefused() async throws {
+        let wrong: [(TrainingSettings.NonFinitePolicy, String)] = [
+            (.skip(atMost: 0), "what is done at most 0 times is never done: use .stop"),
+            (
+                .rollBack(rateFactor: 1),
+                "a run that goes back does not get slower by a factor of 1.0; give one between 0 and 1"
+            ),
+            (
+                .rollBack(),
+                "a run can go back only to its snapshots: give the trainer SnapshotSettings"
+            ),
+        ]
+        for (policy, message) in wrong {
+            let trainer = Trainer(try TinyModel.classifier(), settings: settings(policy))
+            let error = await #expect(throws: TrainingError.self) {
+                try await trainer.fit(on: self.data)
+            }
+            #expect(error?.description == message)
+        }
+    }
+}
