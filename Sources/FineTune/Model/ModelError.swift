@@ -23,6 +23,11 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     /// The head answers for other parts of an input than the model gives it.
     case unsuitableRows(head: RowKind, preparation: RowKind, pooling: Pooling)
 
+    /// A picture has not the size that the network takes.
+    case imageSize(height: Int, width: Int, expectedHeight: Int, expectedWidth: Int)
+    /// A network for images pools in its publisher's way only.
+    case imagePooling(Pooling)
+
     /// Two models whose weights cannot be mixed.
     case notInterpolable(String)
 
@@ -50,6 +55,12 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
         case .unsavableEmbedding(let pooling):
             "sentence-transformers has no pooling '\(pooling.rawValue)'; attach the head with the "
                 + "pooling 'mean' or 'cls', or use save(to:)"
+        case .imageSize(let height, let width, let expectedHeight, let expectedWidth):
+            "a picture of \(height) by \(width) pixels came to a network for \(expectedHeight) by "
+                + "\(expectedWidth); resize it, as PretrainedModel.pictures() of the product "
+                + "Pictures does"
+        case .imagePooling(let pooling):
+            "a network for images has no pooling '\(pooling.rawValue)'; leave it out"
         case .notInterpolable(let reason):
             "the models cannot be interpolated: \(reason); give the backbone that the model was "
                 + "attached to, or a model of the same backbone and head"

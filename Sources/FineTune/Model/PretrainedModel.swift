@@ -206,10 +206,16 @@ extension PretrainedModel where P == TextPreparation {
     public func groups() throws -> PretrainedModel<TextGroupPreparation> {
         try prepared(by: TextGroupPreparation(preparation))
     }
+}
 
-    private func prepared<Other: Preparation>(by preparation: Other) throws -> PretrainedModel<
-        Other
-    > {
+extension PretrainedModel {
+    /// The same backbone for what another preparation takes.
+    ///
+    /// - Parameter preparation: Makes the same features as this model's of inputs of another kind.
+    /// - Throws: ``ParameterError`` if the weights cannot be read any more.
+    public func prepared<Other: Preparation>(
+        by preparation: Other
+    ) throws -> PretrainedModel<Other> {
         try PretrainedModel<Other>(
             preparation: preparation, architecture: architecture, pooling: pooling,
             normalizesEmbeddings: normalizesEmbeddings)

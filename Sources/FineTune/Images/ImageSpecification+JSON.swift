@@ -1,0 +1,209 @@
+import Checkpoint
+
+extension ImageSpecification {
+    /// As Transformers writes it into `preprocessor_config.json`.
+    var processorSettings: JSON.Object {
+        let (rows, columns) = resizedSize
+        let stretches = resizing == .stretch
+        let numbers = { (values: [Double]) in JSON.array(values.map { JSON($0) }) }
+        return [
+            "do_resize": true,
+            "size": stretches
+                ? ["height": JSON(rows), "width": JSON(columns)]
+                : ["shortest_edge": JSON(min(rows, columns))],
+            "resample": JSON(interpolation == .bilinear ? 2 : 3),
+            "do_center_crop": true,
+            "crop_size": ["height": JSON(height), "width": JSON(width)],
+            "do_rescale": true,
+            "rescale_factor": JSON(1.0 / 255),
+            "do_normalize": true,
+            "image_mean": numbers(mean),
+            "image_std": numbers(standardDeviation),
+            "image_processor_type": stretches ? "DeiTImageProcessor" : "BitImageProcessor",
+        ]
+    }
+
+    /// What a `preprocessor_config.json` of Transformers says.
+    ///
+    /// - Parameters:
+    ///   - settings: The content of the file.
+    ///   - path: The file, for messages.
+    /// - Throws: ``PretrainedFolderError`` if a setting is impossible or cannot be honoured.
+    init(processor settings: JSON, path: String) throws {
+        let reader = Reader(settings: settings, path: path)
+        let type =
+            settings["image_processor_type"]?.string ?? settings["feature_extractor_type"]?.string
+            ?? ""
+        let (mean, deviation) = try reader.normalization()
+        let interpolation = try reader.interpolation()
+        let (size, stretches) = try reader.size(isSquare: !type.hasPrefix("ConvNext"))
+        var crop = size
+        var fraction = 1.0
+        if !stretches, let part = settings["crop_pct"]?.double ?? reader.crop(of: type) {
+            // ConvNeXt's processor, which ResNets use too, names the size of what is cut out.
+            guard part > 0, part <= 1 else {
+                throw reader.unusable("crop_pct", "a part from 0 to 1", "\(part)")
+            }
+            fraction = part
+        } else if reader.crops, let cut = try reader.cropSize() {
+            guard cut.height <= size.height, cut.width <= size.width else {
+                throw reader.unusable("crop_size", "no more than 'size'", "\(cut)")
+            }
+            crop = cut
+            fraction = Double(cut.height) / Double(size.height)
+        }
+        self.init(
+            height: crop.height, width: crop.width, mean: mean, standardDeviation: deviation,
+            interpolation: interpolation, resizing: stretches ? .stretch : .shorterSide,
+            cropFraction: fraction)
+    }
+
+    /// What timm's `pretrained_cfg` says.
+    ///
+    /// - Parameters:
+    ///   - settings: The content of the object.
+    ///   - path: The file, for messages.
+    ///   - base: What holds where it says nothing.
+    /// - Throws: ``PretrainedFolderError`` if a setting is impossible or cannot be honoured.
+    init(timm settings: JSON, path: String, otherwise base: ImageSpecification) throws {
+        let reader = Reader(settings: settings, path: path)
+        self = base
+        if let size = settings["input_size"]?.array {
+            guard size.count == 3, size[0].int == 3, let rows = size[1].int,
+                let columns = size[2].int, Reader.sides.contains(rows),
+                Reader.sides.contains(columns)
+            else { throw reader.unusable("input_size", "3, a height and a width", "\(size)") }
+            (height, width) = (rows, columns)
+        }
+        if settings["mean"] != nil { mean = try reader.triple("mean") }
+        if settings["std"] != nil {
+            standardDeviation = try reader.triple("std", mustBePositive: true)
+        }
+        if let name = settings["interpolation"] {
+            guard let kind = name.string.flatMap(Interpolation.init(rawValue:)) else {
+                throw reader.unusable(
+                    "interpolation", "bilinear or bicubic", name.serialized())
+            }
+            interpolation = kind
+        }
+        if let part = settings["crop_pct"] {
+            guard let number = part.double, number > 0, number <= 1 else {
+                throw reader.unusable("crop_pct", "a part from 0 to 1", part.serialized())
+            }
+            cropFraction = number
+        }
+        if let mode = settings["crop_mode"]?.string {
+            guard mode == "center" || mode == "squash" else {
+                throw reader.unusable("crop_mode", "center or squash", mode)
+            }
+            resizing = mode == "center" ? .shorterSide : .stretch
+        }
+    }
+
+    /// As timm writes it into `pretrained_cfg`.
+    var timmSettings: JSON.Object {
+        let numbers = { (values: [Double]) in JSON.array(values.map { JSON($0) }) }
+        return [
+            "input_size": [3, JSON(height), JSON(width)],
+            "interpolation": JSON(interpolation.rawValue),
+            "crop_pct": JSON(cropFraction),
+            "crop_mode": resizing == .shorterSide ? "center" : "squash",
+            "mean": numbers(mean),
+            "std": numbers(standardDeviation),
+        ]
+    }
+}
+
+/// Reads settings of pictures.
+private struct Reader {
+    let settings: JSON
+    let path: String
+
+    /// Sides beyond this make no sense.
+    static let sides = 1...1 << 14
+
+    typealias Size = (height: Int, width: Int)
+
+    func unusable(_ key: String, _ expected: String, _ found: String) -> PretrainedFolderError {
+        .unreadable("'\(path)' should have \(expected) as '\(key)', but has \(found)")
+    }
+
+    private func isOn(_ key: String, absent: Bool = true) -> Bool {
+        settings[key]?.bool ?? absent
+    }
+
+    func triple(_ key: String, mustBePositive: Bool = false) throws -> [Double] {
+        let values = settings[key]?.array?.compactMap(\.double) ?? []
+        guard values.count == 3, values.allSatisfy({ $0.isFinite && (!mustBePositive || $0 > 0) })
+        else {
+            throw unusable(
+                key, mustBePositive ? "three positive numbers" : "three numbers",
+                settings[key]?.serialized() ?? "no such setting")
+        }
+        return values
+    }
+
+    /// Mean and deviation of values in 0...1.
+    func normalization() throws -> ([Double], [Double]) {
+        if let factor = settings["rescale_factor"]?.double, isOn("do_rescale") {
+            guard abs(factor * 255 - 1) < 1e-6 else {
+                throw unusable("rescale_factor", "1/255", "\(factor)")
+            }
+        }
+        let unit = isOn("do_rescale") ? 1 : 1.0 / 255
+        guard isOn("do_normalize") else {
+            return ([0, 0, 0], [unit, unit, unit])
+        }
+        // Values that are not rescaled have a mean in 0...255.
+        return (
+            try triple("image_mean").map { $0 * unit },
+            try triple("image_std", mustBePositive: true).map { $0 * unit }
+        )
+    }
+
+    func interpolation() throws -> ImageSpecification.Interpolation {
+        guard let value = settings["resample"] else { return .bilinear }
+        switch value.int {
+        case 2: return .bilinear
+        case 3: return .bicubic
+        default: throw unusable("resample", "2 (bilinear) or 3 (bicubic)", value.serialized())
+        }
+    }
+
+    private func side(_ value: JSON?, _ key: String) throws -> Int {
+        guard let side = value?.int, Self.sides.contains(side) else {
+            throw unusable(
+                key, "sides from \(Self.sides.lowerBound) to \(Self.sides.upperBound)",
+                value?.serialized() ?? "none")
+        }
+        return side
+    }
+
+    /// What is resized to, and whether that ignores the ratio of sides.
+    func size(isSquare: Bool) throws -> (Size, stretches: Bool) {
+        guard let value = settings["size"] else { return ((224, 224), true) }
+        if value.int != nil {
+            let length = try side(value, "size")
+            return ((length, length), isSquare)
+        }
+        if let shortest = value["shortest_edge"] {
+            let length = try side(shortest, "size")
+            return ((length, length), false)
+        }
+        return ((try side(value["height"], "size"), try side(value["width"], "size")), true)
+    }
+
+    /// The part that ConvNeXt's processor cuts out if the file does not say it.
+    func crop(of type: String) -> Double? { type.hasPrefix("ConvNext") ? 0.875 : nil }
+
+    var crops: Bool { isOn("do_center_crop", absent: settings["crop_size"] != nil) }
+
+    func cropSize() throws -> Size? {
+        guard let value = settings["crop_size"] else { return nil }
+        if value.int != nil {
+            let length = try side(value, "crop_size")
+            return (length, length)
+        }
+        return (try side(value["height"], "crop_size"), try side(value["width"], "crop_size"))
+    }
+}
