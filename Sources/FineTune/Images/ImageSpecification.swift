@@ -77,11 +77,11 @@ public struct ImageSpecification: Sendable, Hashable {
         for image in images {
             precondition(
                 image.height == height && image.width == width,
-                "a picture of \(image.height) by \(image.width) in a batch of \(height) by \(width)")
+                "a picture of \(image.height) by \(image.width) for \(height) by \(width)")
         }
         let table = (0..<3).map { channel in
-            (0..<256).map {
-                Float((Double($0) - 255 * mean[channel]) / (255 * standardDeviation[channel]))
+            (0..<256).map { value in
+                Float((Double(value) - 255 * mean[channel]) / (255 * standardDeviation[channel]))
             }
         }
         let (red, green, blue) = (table[0], table[1], table[2])

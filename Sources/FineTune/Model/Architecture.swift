@@ -4,8 +4,8 @@ public import Tensor
 
 /// How a backbone is built from a pretrained folder, and saved under its publisher's names.
 public protocol Architecture: Sendable {
-    /// Where the pretrained weights are.
-    var folder: PretrainedFolder { get }
+    /// The content of the pretrained model's `config.json`.
+    var publishedConfiguration: JSON.Object { get }
     /// The width of the features that a head gets.
     var featureSize: Int { get }
     /// The dropout before a classifier of what this pooling gives.
@@ -32,6 +32,15 @@ public protocol Architecture: Sendable {
     /// The name of the publisher's classification model with this pooling, for `config.json`; nil if
     /// it has none.
     func savedKind(for pooling: Pooling) -> String?
+
+    /// What a model with these labels, if its head has any, has in `config.json` besides the head's
+    /// own entries; nothing by default.
+    func savedEntries(labels: [String]?) -> [(String, JSON)]
+}
+
+extension Architecture {
+    /// Nothing.
+    public func savedEntries(labels: [String]?) -> [(String, JSON)] { [] }
 }
 
 /// An encoder of the BERT family with a pooler.
@@ -54,6 +63,9 @@ public struct TextArchitecture: Architecture {
         textDropout = try folder.classifierDropout()
         wordDropout = try folder.wordClassifierDropout()
     }
+
+    /// The content of the folder's `config.json`.
+    public var publishedConfiguration: JSON.Object { folder.configuration.object ?? [:] }
 
     /// The width of the encoder.
     public var featureSize: Int { configuration.width }
@@ -126,7 +138,7 @@ public struct TextArchitecture: Architecture {
 
 /// Tensors that are in memory or mapped already, and a checkpoint for all others: models of one
 /// backbone share what was converted for it.
-private struct SharedTensors: ParameterProvider {
+struct SharedTensors: ParameterProvider {
     let shared: [String: Tensor]
     let checkpoint: BackboneTensors
 

@@ -64,7 +64,7 @@ extension FineTunedModel {
 
     /// The pretrained model's configuration with the head's entries, and ours under a key of its own.
     private var savedConfiguration: JSON.Object {
-        var object = architecture.folder.configuration.object ?? [:]
+        var object = architecture.publishedConfiguration
         // Transformers' classification models know no other pooling: they must not take this for one.
         let kind = architecture.savedKind(for: pooling)
         if let kind { object["architectures"] = [JSON(kind)] }
@@ -73,6 +73,8 @@ extension FineTunedModel {
         // The labels say how many there are; an older number would contradict them.
         object["num_labels"] = nil
         for (key, value) in head.configuration { object[key] = value }
+        let labels = try? ClassLabels(configuration: .object(object)).names
+        for (key, value) in architecture.savedEntries(labels: labels) { object[key] = value }
         var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
         for (key, value) in preparation.configuration { own[key] = value }
         object["swift_finetune"] = .object(own)

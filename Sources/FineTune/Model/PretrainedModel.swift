@@ -212,6 +212,7 @@ extension PretrainedModel {
     /// The same backbone for what another preparation takes.
     ///
     /// - Parameter preparation: Makes the same features as this model's of inputs of another kind.
+    /// - Returns: A backbone that shares the checkpoint's mapped file with this one.
     /// - Throws: ``ParameterError`` if the weights cannot be read any more.
     public func prepared<Other: Preparation>(
         by preparation: Other

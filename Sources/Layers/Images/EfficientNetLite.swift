@@ -39,9 +39,21 @@ public struct EfficientNetLite: Sendable, Hashable {
     /// Whose names the checkpoint has.
     public var publisher: Publisher
 
+    /// The weight of the newest batch in the running statistics of the normalisations.
+    public var momentum: Double
+
     /// A network of this size.
-    public init(_ size: Size = .lite0, publisher: Publisher = .timm) {
+    ///
+    /// - Parameters:
+    ///   - size: The size.
+    ///   - publisher: Whose names the checkpoint has.
+    ///   - momentum: That of the normalisations' statistics; by default the publisher's, 0.1 in timm and
+    ///     0.01 in the original repository.
+    public init(
+        _ size: Size = .lite0, publisher: Publisher = .timm, momentum: Double? = nil
+    ) {
         (self.size, self.publisher) = (size, publisher)
+        self.momentum = momentum ?? (publisher == .timm ? 0.1 : 0.01)
     }
 
     /// The width of the features.
@@ -59,7 +71,7 @@ public struct EfficientNetLite: Sendable, Hashable {
         (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3),
         (6, 5, 2, 192, 4), (6, 3, 1, 320, 1),
     ]
-    private static let normalization = BatchNormSettings(epsilon: 1e-3, momentum: 0.1)
+    private var normalization: BatchNormSettings { .init(epsilon: 1e-3, momentum: momentum) }
     private static let stemWidth = 32
 
     /// The stages: the stem, seven groups of blocks, and the head, which ends with the mean of each
@@ -76,7 +88,7 @@ public struct EfficientNetLite: Sendable, Hashable {
                     try ConvolutionNorm(
                         inputs: 3, outputs: Self.stemWidth,
                         window: .init(3, stride: 2, padding: .same),
-                        normalization: Self.normalization, activation: .relu6,
+                        normalization: normalization, activation: .relu6,
                         convolution: source[names.0], norm: source[names.1])
                 ])
         ]
@@ -91,7 +103,7 @@ public struct EfficientNetLite: Sendable, Hashable {
                     activation: .relu6)
                 defer { (width, number) = (outputs, number + 1) }
                 return try InvertedBottleneck(
-                    configuration, normalization: Self.normalization,
+                    configuration, normalization: normalization,
                     names: blockNames(expands: configuration.expands),
                     from: publisher == .timm
                         ? source["blocks"][index][block] : source["_blocks"][number])
@@ -100,7 +112,7 @@ public struct EfficientNetLite: Sendable, Hashable {
         }
         let head = try ConvolutionNorm(
             inputs: width, outputs: featureSize, window: .init(1),
-            normalization: Self.normalization, activation: .relu6, convolution: source[last.0],
+            normalization: normalization, activation: .relu6, convolution: source[last.0],
             norm: source[last.1])
         return stages + [ImageStage("head", [head, GlobalAverage()])]
     }

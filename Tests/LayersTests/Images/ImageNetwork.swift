@@ -35,7 +35,7 @@ struct ImageNetwork: Sendable, CustomTestStringConvertible {
             ImageNetwork(
                 name: "efficientnet_lite0_original", imageSize: 33,
                 classifierPath: EfficientNetLite(publisher: .original).classifierPath,
-                stages: EfficientNetLite(publisher: .original).stages)
+                stages: EfficientNetLite(publisher: .original, momentum: 0.1).stages)
         ]
 
     private static let residual = ResNet.allCases.map {
