@@ -28,6 +28,8 @@ let package = Package(
             name: "StepBenchmark",
             dependencies: [fineTune, argumentParser, "Serving", "ProductsFloor"]),
         .executableTarget(
+            name: "ImageStepBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
+        .executableTarget(
             name: "TaskBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
         // What Benchmarks/Heads/run.sh runs.
         .executableTarget(name: "HeadBenchmark", dependencies: [fineTune, argumentParser]),

@@ -12,6 +12,7 @@ if [[ ${1-} == --long ]]; then
 fi
 source "$root/Documentation/Examples/setup.sh"
 set_up
+fetch_efficientnet
 (($# > 0)) || bash "$root/Tests/Consumer/run.sh"
 
 # Every test uses Swift Testing; without XCTest the last line printed is the summary of them all.

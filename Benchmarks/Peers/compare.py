@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import compare_curve
+import compare_images
 import compare_jobs
 import compare_predictions
 import compare_steps
@@ -30,6 +31,7 @@ class Setting:
     def __init__(self, options, folder):
         self.programs = options.programs
         self.model = options.model
+        self.network = options.network
         self.questions = options.questions
         self.threads = options.threads
         self.quick = options.quick
@@ -61,6 +63,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", required=True, help="folder of the built benchmarks")
     parser.add_argument("--model", required=True)
+    parser.add_argument("--network", required=True, help="EfficientNet-Lite0's file of weights")
     parser.add_argument("--questions", required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", help="file for the rows")
@@ -72,8 +75,8 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(options, folder)
-        for comparison in (compare_steps, compare_predictions, compare_tokens, compare_jobs,
-                           compare_curve):
+        for comparison in (compare_steps, compare_images, compare_predictions, compare_tokens,
+                           compare_jobs, compare_curve):
             comparison.run(setting)
 
 

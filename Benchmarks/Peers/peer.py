@@ -2,6 +2,7 @@
 
     python peer.py minilm-step --model DIR [--threads 2] [--bf16] [--lora RANK]
                                [--attention auto|sdpa|eager] [--trial 'train 32 128']
+    python peer.py image-step --model WEIGHTS.pth [--threads 2] [--bf16]
     python peer.py predict --model DIR --texts LINES.txt [--threads 2]
     python peer.py tokens --model DIR --texts LINES.txt --ids FILE [--threads 2]
     python peer.py trec --model DIR --train train.tsv --test test.tsv [--epochs 3] [--seed 0]
@@ -27,7 +28,7 @@ def parser():
 
     def command(name):
         sub = commands.add_parser(name)
-        sub.add_argument("--model", required=True, help="a folder in the Hugging Face layout")
+        sub.add_argument("--model", required=True, help="a folder in the Hugging Face layout, or a file of weights")
         sub.add_argument("--threads", type=int, default=2)
         return sub
 
@@ -36,6 +37,8 @@ def parser():
     step.add_argument("--attention", choices=["auto", "sdpa", "eager"], default="auto")
     step.add_argument("--trial", default="train 32 128", help="the step that decides `auto`")
     step.add_argument("--lora", type=int, metavar="RANK", help="train adapters of this rank")
+
+    command("image-step").add_argument("--bf16", action="store_true")
 
     trec = command("trec")
     trec.add_argument("--train", required=True, help="a TSV file with the columns text and label")
@@ -71,6 +74,8 @@ def main():
     options.output, sys.stdout = sys.stdout, sys.stderr
     if options.command == "minilm-step":
         from step import run
+    elif options.command == "image-step":
+        from images import run
     elif options.command == "trec":
         from trec import run
     elif options.command == "probe":

@@ -11,10 +11,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../../Documentation/Examples/setup.sh"
 
 set_up
+fetch_efficientnet
 python=$("$here/../../Tests/Transformers/python.sh" "$here/requirements.txt")
 build=(swift build --disable-build-manifest-caching -c release --package-path "$here/..")
-for program in StepBenchmark TaskBenchmark FirstPrediction; do
+for program in StepBenchmark ImageStepBenchmark TaskBenchmark FirstPrediction; do
     "${build[@]}" --product "$program" >&2 </dev/null
 done
 exec "$python" "$here/compare.py" --programs "$("${build[@]}" --show-bin-path)" \
-    --model "$minilm" --questions "$trec/question_labels.txt" "$@"
+    --model "$minilm" --network "$efficientnet/efficientnet-lite0-57934424.pth" \
+    --questions "$trec/question_labels.txt" "$@"

@@ -85,8 +85,8 @@ extension PretrainedFolder {
         case ([3, 4, 6, 3], false): return .resNet50
         default:
             throw unusable(
-                "depths", "those of ResNet-18, 34 or 50", JSON.array(depths.map { JSON($0 ?? 0) })
-                    .serialized())
+                "depths", "those of ResNet-18, 34 or 50",
+                configuration["depths"]?.serialized() ?? "none")
         }
     }
 
@@ -119,7 +119,8 @@ extension PretrainedFolder {
         let network = VisionTransformer(
             publisher: .timm, imageSize: try argument("img_size", image),
             patchSize: try argument("patch_size", patch), width: width,
-            layers: try argument("depth", base.layers), heads: try argument("num_heads", base.heads),
+            layers: try argument("depth", base.layers),
+            heads: try argument("num_heads", base.heads),
             feedForwardWidth: Int(Double(width) * ratio), hasDistillationToken: isDistilled)
         return .visionTransformer(
             try checked(network, heads: "model_args.num_heads", patch: "model_args.patch_size"))
@@ -129,7 +130,8 @@ extension PretrainedFolder {
 extension VisionTransformer {
     /// The sizes of arXiv:2010.11929 and arXiv:2012.12877.
     fileprivate static let sizes: [String: (width: Int, layers: Int, heads: Int)] = [
-        "tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16),
+        "tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12),
+        "large": (1024, 24, 16),
     ]
 }
 

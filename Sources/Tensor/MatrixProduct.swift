@@ -133,7 +133,7 @@ struct MatrixProduct {
     private var tiling: (rows: Int, columns: Int) {
         let panels = (n + panelColumns - 1) / panelColumns
         let fitting = (n + columnBlock - 1) / columnBlock
-        guard m * n * k > 1 << 17 else { return (1, fitting) }
+        guard m * n * k > 1 << 17, !isInsideTile else { return (1, fitting) }
         let threads = Tensor.Threads.count
         let columns = Swift.min(panels, Swift.max(fitting, m > 512 ? threads : 2 * threads))
         return (Swift.min((2 * threads + columns - 1) / columns, Swift.max(1, m / 64)), columns)

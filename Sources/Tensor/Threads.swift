@@ -69,6 +69,9 @@ func parallel(over count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     }
 }
 
+/// Whether this thread runs a tile now: what it computes stays on it.
+var isInsideTile: Bool { ThreadPool.isInsideTile }
+
 /// Worker threads that wait for jobs: first spinning, as the next operation of a training step
 /// follows within microseconds, then asleep.
 private final class ThreadPool: @unchecked Sendable {

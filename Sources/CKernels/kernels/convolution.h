@@ -177,9 +177,29 @@ static void F(depthwise)(const ck_window *w, void *y_, const void *x_, const voi
     }
 }
 
-// Rows of the images, counted through all of them, of the gradient of `depthwise`.
+// dx [c] (+)= sum over n taps of part [c] factor [c].
+INLINE void F(depthwise_gather)(T *dx, const T *const *parts, const T *const *factors, long n,
+                                long channels, int accumulate) {
+#define GATHER(LOAD, STORE)                                                                     \
+    V sum = accumulate ? LOAD(dx + c) : F(splat)(0);                                            \
+    for (long i = 0; i < n; i++) sum = F(fused)(LOAD(parts[i] + c), LOAD(factors[i] + c), sum); \
+    STORE(dx + c, sum);
+    long c = 0;
+    for (; c + LANES <= channels; c += LANES) { GATHER(F(load), F(store)) }
+    const long rest = channels - c;
+#define LOAD_TAIL(p) F(load_part)(p, rest, 0)
+#define STORE_TAIL(p, v) F(store_part)(p, v, rest)
+    if (rest) { GATHER(LOAD_TAIL, STORE_TAIL) }
+#undef LOAD_TAIL
+#undef STORE_TAIL
+#undef GATHER
+}
+
+// Rows of the images, counted through all of them, of the gradient of `depthwise`. Which outputs a
+// pixel is seen by is found once for all its channels.
 static void F(depthwise_input_gradient)(const ck_window *w, void *dx_, const void *dy_,
                                         const void *k_, long first, long count) {
+    enum { MOST = 32 };
     const long channels = w->channels, taps = w->kernel_width;
     const T *k = k_;
     for (long r = first; r < first + count; r++) {
@@ -187,23 +207,25 @@ static void F(depthwise_input_gradient)(const ck_window *w, void *dx_, const voi
         const T *dy = (const T *)dy_ + image * w->out_height * w->out_width * channels;
         for (long ix = 0; ix < w->width; ix++) {
             T *dx = (T *)dx_ + (r * w->width + ix) * channels;
-            for (long c = 0; c < channels; c += LANES) {
-                const long n = channels - c;
-                V sum = F(splat)(0);
-                for (long ky = 0; ky < w->kernel_height; ky++) {
-                    long oy = iy + w->top - ky * w->dilation_y;
-                    if (oy < 0 || oy % w->stride_y || oy / w->stride_y >= w->out_height) continue;
-                    oy /= w->stride_y;
-                    for (long kx = 0; kx < taps; kx++) {
-                        long ox = ix + w->left - kx * w->dilation_x;
-                        if (ox < 0 || ox % w->stride_x || ox / w->stride_x >= w->out_width) continue;
-                        ox /= w->stride_x;
-                        sum = F(fused)(F(load_some)(dy + (oy * w->out_width + ox) * channels + c, n),
-                                       F(load_some)(k + (ky * taps + kx) * channels + c, n), sum);
-                    }
+            const T *parts[MOST], *factors[MOST];
+            long n = 0;
+            int accumulate = 0;
+            for (long ky = 0, oy = iy + w->top; ky < w->kernel_height; ky++, oy -= w->dilation_y) {
+                if (oy < 0) break;
+                if (oy % w->stride_y || oy / w->stride_y >= w->out_height) continue;
+                const T *row = dy + oy / w->stride_y * w->out_width * channels;
+                for (long kx = 0, ox = ix + w->left; kx < taps; kx++, ox -= w->dilation_x) {
+                    if (ox < 0) break;
+                    if (ox % w->stride_x || ox / w->stride_x >= w->out_width) continue;
+                    parts[n] = row + ox / w->stride_x * channels;
+                    factors[n++] = k + (ky * taps + kx) * channels;
+                    if (n < MOST) continue;
+                    F(depthwise_gather)(dx, parts, factors, n, channels, accumulate);
+                    n = 0;
+                    accumulate = 1;
                 }
-                F(store_some)(dx + c, sum, n);
             }
+            if (n > 0 || !accumulate) F(depthwise_gather)(dx, parts, factors, n, channels, accumulate);
         }
     }
 }

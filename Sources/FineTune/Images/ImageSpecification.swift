@@ -79,20 +79,24 @@ public struct ImageSpecification: Sendable, Hashable {
                 image.height == height && image.width == width,
                 "a picture of \(image.height) by \(image.width) for \(height) by \(width)")
         }
-        let table = (0..<3).map { channel in
+        // A row for each of the three colours.
+        let table = (0..<3).flatMap { channel in
             (0..<256).map { value in
                 Float((Double(value) - 255 * mean[channel]) / (255 * standardDeviation[channel]))
             }
         }
-        let (red, green, blue) = (table[0], table[1], table[2])
         let count = height * width * 3
         let numbers = [Float](unsafeUninitializedCapacity: images.count * count) { target, filled in
-            for (index, image) in images.enumerated() {
-                for at in stride(from: 0, to: count, by: 3) {
-                    let place = index * count + at
-                    target[place] = red[Int(image.pixels[at])]
-                    target[place + 1] = green[Int(image.pixels[at + 1])]
-                    target[place + 2] = blue[Int(image.pixels[at + 2])]
+            table.withUnsafeBufferPointer { table in
+                for (index, image) in images.enumerated() {
+                    image.pixels.withUnsafeBufferPointer { pixels in
+                        for at in stride(from: 0, to: count, by: 3) {
+                            for channel in 0..<3 {
+                                target[index * count + at + channel] =
+                                    table[256 * channel + Int(pixels[at + channel])]
+                            }
+                        }
+                    }
                 }
             }
             filled = images.count * count

@@ -69,13 +69,27 @@ public final class BatchNorm: ImageLayer {
                 variance: runningVariance.value, epsilon: epsilon, activation: activation)
         }
         let moments = x.value.channelMoments()
-        let rows = Double(x.shape.elementCount) / Double(moments.mean.elementCount)
-        update(runningMean, by: moments.mean)
-        update(runningVariance, by: moments.variance * (rows / max(rows - 1, 1)))
-        batchCount.value = Tensor([batchCount.value.elements(as: Int64.self)[0] + 1], shape: [])
+        moveStatistics(
+            to: moments, rows: Double(x.shape.elementCount) / Double(moments.mean.elementCount))
         return x.batchNormalized(
             gamma: gamma, beta: beta, mean: moments.mean, variance: moments.variance,
             epsilon: epsilon, activation: activation)
+    }
+
+    /// Whether it uses the statistics of the batch in a pass.
+    func measures(in pass: Pass) -> Bool {
+        pass.recordsGradients && (weight.isTrainable || bias.isTrainable)
+    }
+
+    /// Moves the running statistics towards those of a batch.
+    ///
+    /// - Parameters:
+    ///   - moments: The mean, and the population's variance.
+    ///   - rows: What they were taken over; the running variance is the sample's.
+    func moveStatistics(to moments: (mean: Tensor, variance: Tensor), rows: Double) {
+        update(runningMean, by: moments.mean)
+        update(runningVariance, by: moments.variance * (rows / max(rows - 1, 1)))
+        batchCount.value = Tensor([batchCount.value.elements(as: Int64.self)[0] + 1], shape: [])
     }
 
     private func update(_ statistic: Parameter, by measured: Tensor) {

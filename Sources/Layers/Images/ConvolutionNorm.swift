@@ -4,7 +4,8 @@ public import Tensor
 /// A convolution, batch normalisation and an activation.
 ///
 /// Where no gradient is recorded, the convolution normalises and activates its output while that is
-/// in the cache: the same numbers without going through memory again.
+/// in the cache: the same numbers without going through memory again. Where the normalisation trains,
+/// several of these layers are one operation, see ``chained(_:on:in:)``.
 public final class ConvolutionNorm: ImageLayer {
     /// The convolution, without a bias.
     public let convolution: Convolution
@@ -37,7 +38,34 @@ public final class ConvolutionNorm: ImageLayer {
                     groups: convolution.groups,
                     output: ConvolutionOutput(map: norm.map, activation: activation)))
         }
-        return norm(convolution(x, in: pass), activation: activation, in: pass)
+        guard norm.measures(in: pass) else {
+            return norm(convolution(x, in: pass), activation: activation, in: pass)
+        }
+        return Self.chained([self], on: x, in: pass)
+    }
+
+    /// Applies layers one after the other. If all their normalisations train, they are one operation,
+    /// which does not keep what lies between them.
+    static func chained(
+        _ layers: [ConvolutionNorm], on x: Variable, in pass: Pass
+    ) -> Variable {
+        guard layers.allSatisfy({ $0.norm.measures(in: pass) }) else {
+            return layers.reduce(x) { $1($0, in: pass) }
+        }
+        let links = layers.map { layer in
+            NormalizedConvolution(
+                weight: layer.convolution.weight.variable(in: pass),
+                gamma: layer.norm.weight.variable(in: pass),
+                beta: layer.norm.bias.variable(in: pass), window: layer.convolution.window,
+                groups: layer.convolution.groups, epsilon: layer.norm.epsilon,
+                activation: layer.activation)
+        }
+        let (output, measured) = x.convolvedAndNormalized(links)
+        for (layer, result) in zip(layers, measured) {
+            layer.norm.moveStatistics(
+                to: (result.mean, result.variance), rows: Double(result.rows))
+        }
+        return output
     }
 
     /// Its parameters, in the order of loading.

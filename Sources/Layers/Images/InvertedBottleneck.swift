@@ -95,10 +95,14 @@ public final class InvertedBottleneck: ImageLayer {
 
     /// Applies the block.
     public func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
-        var y = expansion?(x, in: pass) ?? x
-        y = depthwise(y, in: pass)
-        y = squeeze?(y, in: pass) ?? y
-        y = projection(y, in: pass)
+        let first = [expansion, depthwise].compactMap { $0 }
+        let y: Variable
+        if let squeeze {
+            y = projection(
+                squeeze(ConvolutionNorm.chained(first, on: x, in: pass), in: pass), in: pass)
+        } else {
+            y = ConvolutionNorm.chained(first + [projection], on: x, in: pass)
+        }
         return isResidual ? y + x : y
     }
 

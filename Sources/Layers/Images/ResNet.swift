@@ -81,7 +81,7 @@ final class ResidualBlock: ImageLayer {
     }
 
     func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
-        let y = convolutions.reduce(x) { $1($0, in: pass) }
+        let y = ConvolutionNorm.chained(convolutions, on: x, in: pass)
         return (y + (shortcut?(x, in: pass) ?? x)).activated(.relu)
     }
 

@@ -1,0 +1,108 @@
+import FineTune
+import Foundation
+import TestSupport
+import Testing
+
+/// The same lines as for texts, on pictures.
+@Suite struct ImageModelTests {
+    @Test(arguments: TinyImages.networks)
+    func whatIsSavedComesBack(_ network: ImageNetwork) async throws {
+        let data = TinyImages.examples(12)
+        let model = try TinyImages.backbone(network).attaching(
+            ClassificationHead(labels: TinyImages.labels))
+        let settings = TrainingSettings(schedule: .constant, batch: .examples(6))
+        try await Trainer(model, plan: .full(epochs: 1, learningRate: 1e-3), settings: settings)
+            .fit(on: data)
+        let folder = try TemporaryFolder()
+        try model.save(to: folder.path + "/model")
+        let restored = try ImageClassifier(contentsOf: folder.path + "/model")
+        #expect(try restored.outputs(for: data.inputs) == model.outputs(for: data.inputs))
+        #expect(restored.preparation.specification == model.preparation.specification)
+
+        // As a backbone, and from the weights alone.
+        let features = try model.embed(data.inputs[0])
+        let backbone = try PretrainedModel.image(contentsOf: folder.path + "/model")
+        #expect(try backbone.embed(data.inputs[0]) == features)
+        let bare = try PretrainedModel.image(
+            contentsOf: folder.path + "/model/model.safetensors", network: network,
+            specification: model.preparation.specification)
+        #expect(try bare.embed(data.inputs[0]).count == features.count)
+        if case .visionTransformer = network {
+            // Whose heads are as wide as the publishers' are.
+        } else {
+            #expect(try bare.embed(data.inputs[0]) == features)
+        }
+    }
+
+    @Test(arguments: [ImageNetwork.mobileNetV3Small, TinyImages.networks[4]])
+    func learns(_ network: ImageNetwork) async throws {
+        let (train, test) = (TinyImages.examples(48), TinyImages.examples(24, seed: 2))
+        let backbone = try TinyImages.backbone(network)
+        let model = try backbone.attaching(ClassificationHead(labels: TinyImages.labels))
+        let report = try await Trainer(
+            model, plan: .headOnly(epochs: 8, learningRate: 0.02),
+            settings: TrainingSettings(schedule: .constant, batch: .examples(12))
+        ).fit(on: train, validating: test)
+        #expect(report.reusedFeatures > 0)
+        #expect(try model.evaluate(on: test).accuracy > 0.8)
+        #expect(
+            try backbone.embed(test.inputs[0]).map { $0.bitPattern }
+                == model.embed(test.inputs[0]).map { $0.bitPattern })
+        let solved = try backbone.attaching(ClassificationHead(labels: TinyImages.labels))
+        _ = try await solved.solveHead(on: train, with: .ridge(), validating: test)
+        #expect(try solved.evaluate(on: test).accuracy > 0.8)
+    }
+
+    /// With its own features for each picture, also alone.
+    @Test(arguments: TinyImages.networks)
+    func aPictureHasTheSameFeaturesInAnyBatch(_ network: ImageNetwork) throws {
+        let backbone = try TinyImages.backbone(network)
+        let pictures = TinyImages.examples(5).inputs
+        let together = try backbone.embed(pictures)
+        #expect(try pictures.map { try backbone.embed($0) } == together)
+    }
+
+    @Test func adaptersSitOnVisionTransformers() async throws {
+        let data = TinyImages.examples(12)
+        let backbone = try TinyImages.backbone(TinyImages.networks[4])
+        let model = try backbone.attaching(
+            ClassificationHead(labels: TinyImages.labels),
+            adapter: .lora(rank: 2, layers: [.query, .value]))
+        try await Trainer(
+            model, plan: .adapter(epochs: 1, learningRate: 1e-2),
+            settings: TrainingSettings(batch: .examples(6))
+        ).fit(on: data)
+        let folder = try TemporaryFolder()
+        try model.saveAdapter(to: folder.path)
+        let restored = try ImageClassifier(adapter: folder.path, on: backbone)
+        #expect(try restored.outputs(for: data.inputs) == model.outputs(for: data.inputs))
+    }
+
+    @Test func refusesWhatDoesNotFit() throws {
+        let backbone = try TinyImages.backbone(.mobileNetV3Small)
+        let small = RGBImage(height: 1, width: 2, pixels: [1, 2, 3, 4, 5, 6])
+        #expect(
+            throws: ModelError.imageSize(
+                height: 1, width: 2, expectedHeight: 32, expectedWidth: 32)
+        ) { try backbone.embed(small) }
+        #expect(throws: ModelError.imagePooling(.mean)) {
+            try backbone.attaching(
+                ClassificationHead(labels: TinyImages.labels), pooling: .mean)
+        }
+        let folder = try TemporaryFolder()
+        try SafetensorsFile.write([("a", Tensor([Float(1)]))], to: folder.path + "/a.safetensors")
+        #expect(throws: ParameterError.self) {
+            try PretrainedModel.image(
+                contentsOf: folder.path + "/a.safetensors", network: .resNet18)
+        }
+        for network in [ImageNetwork.viT, .deiT] {
+            #expect(throws: PretrainedFolderError.self) {
+                try PretrainedModel.image(
+                    contentsOf: folder.path + "/a.safetensors", network: network)
+            }
+        }
+        #expect(throws: PretrainedFolderError.self) {
+            try PretrainedModel.image(contentsOf: folder.path + "/b.pth", network: .resNet18)
+        }
+    }
+}

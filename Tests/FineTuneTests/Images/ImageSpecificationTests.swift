@@ -1,0 +1,129 @@
+import FineTune
+import Foundation
+import TestSupport
+import Testing
+
+/// What publishers' files say of pictures, and what is made of pixels.
+@Suite struct ImageSpecificationTests {
+    @Test func normalizesEachChannel() {
+        let specification = ImageSpecification(
+            height: 1, width: 2, mean: [0, 127.0 / 255, 1],
+            standardDeviation: [1, 128.0 / 255, 0.5])
+        let numbers = specification.normalized([
+            RGBImage(height: 1, width: 2, pixels: [255, 127, 255, 0, 255, 0]),
+            RGBImage(height: 1, width: 2, pixels: [51, 0, 0, 0, 0, 0]),
+        ])
+        #expect(numbers.shape == [2, 1, 2, 3])
+        let expected: [Float] = [
+            1, 0, 0, 0, 1, -2, 0.2, -127.0 / 128, -2, 0, -127.0 / 128, -2,
+        ]
+        #expect(numbers.elements(as: Float.self) == expected)
+    }
+
+    /// Sizes that a publisher's own program gives.
+    @Test(arguments: [
+        (224, 0.875, 256), (224, 0.9, 248), (224, 0.95, 235), (240, 240.0 / 272, 272),
+        (300, 0.904, 331), (224, 1, 224),
+    ])
+    func resizesBeforeItCuts(_ size: Int, _ fraction: Double, _ expected: Int) {
+        let specification = ImageSpecification(height: size, width: size, cropFraction: fraction)
+        #expect(specification.resizedSize == (expected, expected))
+    }
+
+    private static let saved = Result {
+        let folder = try TemporaryFolder()
+        try TinyImages.backbone(.mobileNetV3Small).attaching(
+            ClassificationHead(labels: TinyImages.labels)
+        ).save(to: folder.path)
+        try folder.remove("preprocessor_config.json")
+        return folder
+    }
+
+    private func specification(
+        _ processor: JSON.Object, model: JSON.Object = ["architecture": "mobilenet_v3_small"]
+    ) throws -> ImageSpecification {
+        let folder = try TemporaryFolder()
+        try folder.write(JSON.object(model).serialized(), to: "config.json")
+        if !processor.isEmpty {
+            try folder.write(
+                JSON.object(processor).serialized(), to: "preprocessor_config.json")
+        }
+        try folder.link(everythingIn: Self.saved.get().path)
+        return try PretrainedModel.image(contentsOf: folder.path).specification
+    }
+
+    @Test func readsTransformersFiles() throws {
+        // microsoft/resnet-50 as it was published.
+        let resNet = try specification([
+            "crop_pct": 0.875, "do_normalize": true, "do_resize": true,
+            "feature_extractor_type": "ConvNextFeatureExtractor",
+            "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+            "resample": 3, "size": 224,
+        ])
+        #expect(resNet == ImageSpecification(interpolation: .bicubic))
+        let deiT = try specification([
+            "crop_size": 224, "do_center_crop": true, "do_normalize": true, "do_resize": true,
+            "feature_extractor_type": "DeiTFeatureExtractor",
+            "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+            "resample": 3, "size": 256,
+        ])
+        #expect(deiT == ImageSpecification(interpolation: .bicubic, resizing: .stretch))
+        let viT = try specification([
+            "do_normalize": true, "do_rescale": true, "do_resize": true,
+            "image_mean": [0.5, 0.5, 0.5], "image_processor_type": "ViTImageProcessor",
+            "image_std": [0.5, 0.5, 0.5], "resample": 2, "rescale_factor": JSON(1.0 / 255),
+            "size": ["height": 224, "width": 224],
+        ])
+        #expect(
+            viT
+                == ImageSpecification(
+                    mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5],
+                    resizing: .stretch, cropFraction: 1))
+        #expect(try specification([:]) == ImageSpecification())
+        let timm = try specification(
+            [:],
+            model: [
+                "architecture": "mobilenet_v3_small.of_someone",
+                "pretrained_cfg": [
+                    "input_size": [3, 160, 160], "interpolation": "bicubic", "crop_pct": 0.95,
+                    "mean": [0.5, 0.5, 0.5], "crop_mode": "squash",
+                ],
+            ])
+        #expect(
+            timm
+                == ImageSpecification(
+                    height: 160, width: 160, mean: [0.5, 0.5, 0.5], interpolation: .bicubic,
+                    resizing: .stretch, cropFraction: 0.95))
+    }
+
+    @Test(
+        arguments: [
+            ["resample": 0], ["rescale_factor": 0.5], ["image_mean": [1, 2]], ["size": -1],
+            ["size": ["height": 1_000_000, "width": 1]], ["image_std": [0, 1, 1]],
+            ["crop_size": 300, "size": 200], ["crop_pct": 2, "size": ["shortest_edge": 9]],
+        ] as [JSON.Object])
+    func refusesImpossibleSettings(_ change: JSON.Object) throws {
+        var settings: JSON.Object = [
+            "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224,
+        ]
+        for (key, value) in change { settings[key] = value }
+        #expect(throws: PretrainedFolderError.self) { try specification(settings) }
+    }
+
+    @Test(
+        arguments: [
+            ["architecture": "resnet17"], ["model_type": "bert"], [:],
+            ["architecture": "vit_huge_patch16_224"], ["model_type": "vit", "hidden_act": "relu"],
+            ["model_type": "vit", "num_attention_heads": 5],
+            ["model_type": "vit", "patch_size": 15],
+            ["model_type": "vit", "hidden_dropout_prob": 0.1],
+            ["model_type": "resnet", "depths": [1, 2, 3, 4]],
+            ["model_type": "resnet", "downsample_in_bottleneck": true],
+            ["architecture": "vit_base_patch16_224", "model_args": ["depth": 0]],
+        ] as [JSON.Object])
+    func refusesOtherNetworks(_ configuration: JSON.Object) throws {
+        #expect(throws: PretrainedFolderError.self) {
+            try specification([:], model: configuration)
+        }
+    }
+}
