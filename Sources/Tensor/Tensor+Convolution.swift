@@ -293,9 +293,15 @@ extension ConvolutionOutput {
     /// What is done with rows and columns of `result`, a matrix of all its pixels, in place; nil if
     /// nothing is.
     func finish(_ result: Tensor) -> ((_ rows: Range<Int>, _ columns: Range<Int>) -> Void)? {
-        let (width, size) = (result.shape.last ?? 0, result.dtype.byteCount)
-        let kernels = result.kernels
-        let (base, kind) = (result.mutableBase, activation.kernelKind)
+        finish(at: result.mutableBase, width: result.shape.last ?? 0, dtype: result.dtype)
+    }
+
+    /// The same for a matrix of `width` columns that begins at `base`.
+    func finish(
+        at base: UnsafeMutableRawPointer, width: Int, dtype: Tensor.DType
+    ) -> ((_ rows: Range<Int>, _ columns: Range<Int>) -> Void)? {
+        let (size, kernels) = (dtype.byteCount, ck_kernels_for(dtype.kernelType))
+        let kind = activation.kernelKind
         if let map = map?.after(bias: bias) {
             require(map.mean.shape == [width], "a map of \(map.mean.shape) channels for \(width)")
             return { rows, columns in

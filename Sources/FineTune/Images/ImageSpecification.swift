@@ -80,16 +80,16 @@ public struct ImageSpecification: Sendable, Hashable {
                 "a picture of \(image.height) by \(image.width) for \(height) by \(width)")
         }
         // A row for each of the three colours.
-        let table = (0..<3).flatMap { channel in
-            (0..<256).map { value in
-                Float((Double(value) - 255 * mean[channel]) / (255 * standardDeviation[channel]))
-            }
+        var table: [Float] = []
+        for channel in 0..<3 {
+            let (middle, scale) = (255 * mean[channel], 255 * standardDeviation[channel])
+            for value in 0..<256 { table.append(Float((Double(value) - middle) / scale)) }
         }
         let count = height * width * 3
         let numbers = [Float](unsafeUninitializedCapacity: images.count * count) { target, filled in
-            table.withUnsafeBufferPointer { table in
+            table.withUnsafeBufferPointer { (table: UnsafeBufferPointer<Float>) in
                 for (index, image) in images.enumerated() {
-                    image.pixels.withUnsafeBufferPointer { pixels in
+                    image.pixels.withUnsafeBufferPointer { (pixels: UnsafeBufferPointer<UInt8>) in
                         for at in stride(from: 0, to: count, by: 3) {
                             for channel in 0..<3 {
                                 target[index * count + at + channel] =

@@ -30,18 +30,31 @@ public final class ConvolutionNorm: ImageLayer {
 
     /// Applies the layer.
     public func callAsFunction(_ x: Variable, in pass: Pass) -> Variable {
-        let trains = parameters.contains { $0.isTrainable }
-        guard x.needsGradient || trains && pass.recordsGradients else {
+        guard records(x, in: pass) else {
             return Variable(
                 x.value.convolved(
                     weight: convolution.weight.value, window: convolution.window,
-                    groups: convolution.groups,
-                    output: ConvolutionOutput(map: norm.map, activation: activation)))
+                    groups: convolution.groups, output: output))
         }
         guard norm.measures(in: pass) else {
             return norm(convolution(x, in: pass), activation: activation, in: pass)
         }
         return Self.chained([self], on: x, in: pass)
+    }
+
+    /// Whether something of a pass through the layer has to be recorded.
+    func records(_ x: Variable, in pass: Pass) -> Bool {
+        x.needsGradient || pass.recordsGradients && parameters.contains { $0.isTrainable }
+    }
+
+    /// What a convolution does with its output on the way.
+    private var output: ConvolutionOutput {
+        ConvolutionOutput(map: norm.map, activation: activation)
+    }
+
+    /// The layer as a part of a block that records nothing.
+    var part: BottleneckConvolutions.Part {
+        BottleneckConvolutions.Part(weight: convolution.weight.value, output: output)
     }
 
     /// Applies layers one after the other. If all their normalisations train, they are one operation,

@@ -100,6 +100,12 @@ public final class InvertedBottleneck: ImageLayer {
         if let squeeze {
             y = projection(
                 squeeze(ConvolutionNorm.chained(first, on: x, in: pass), in: pass), in: pass)
+        } else if !(first + [projection]).contains(where: { $0.records(x, in: pass) }) {
+            y = Variable(
+                x.value.convolved(
+                    by: BottleneckConvolutions(
+                        expansion: expansion?.part, depthwise: depthwise.part,
+                        window: depthwise.convolution.window, projection: projection.part)))
         } else {
             y = ConvolutionNorm.chained(first + [projection], on: x, in: pass)
         }

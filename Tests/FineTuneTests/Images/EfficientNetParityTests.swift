@@ -43,8 +43,8 @@ import Testing
         let model = try PretrainedModel.image(contentsOf: path, network: .efficientNetLite0)
             .attaching(ClassificationHead(labels: (0..<1000).map { "\($0)" }))
         let file = try PyTorchFile(path: path)
-        model.network.linear.weight.value = try #require(file.tensor(named: "_fc.weight"))
-        model.network.linear.bias?.value = try #require(file.tensor(named: "_fc.bias"))
+        model.network.linear.weight.value = try #require(try file.tensor(named: "_fc.weight"))
+        model.network.linear.bias?.value = try #require(try file.tensor(named: "_fc.bias"))
         return model
     }
 
@@ -102,7 +102,7 @@ import Testing
         model.network.linear.bias?.value = Tensor(zeros: [3], dtype: .float32)
         let pictures = (0..<8).map { Self.picture($0, side: 96) }
         let trainer = Trainer(
-            model, plan: .full(epochs: 20, learningRate: 0.01),
+            model, plan: .full(epochs: 20, learningRate: 0.001),
             settings: TrainingSettings(
                 optimizer: .sgd(), schedule: .constant, batch: .examples(8),
                 gradientClipping: nil))

@@ -19,7 +19,7 @@ struct CountingArchitecture: Architecture {
     let base: TextArchitecture
     let counts: StageCounts
 
-    var folder: PretrainedFolder { base.folder }
+    var publishedConfiguration: JSON.Object { base.publishedConfiguration }
     var featureSize: Int { base.featureSize }
     func headDropout(for pooling: Pooling) -> Double { base.headDropout(for: pooling) }
     func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }
@@ -97,7 +97,7 @@ extension TinyModel {
 private struct UnusedWeightArchitecture: Architecture {
     let base: TextArchitecture
 
-    var folder: PretrainedFolder { base.folder }
+    var publishedConfiguration: JSON.Object { base.publishedConfiguration }
     var featureSize: Int { base.featureSize }
     func headDropout(for pooling: Pooling) -> Double { base.headDropout(for: pooling) }
     func headPath(for pooling: Pooling) -> String { base.headPath(for: pooling) }

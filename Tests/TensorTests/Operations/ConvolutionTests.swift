@@ -115,6 +115,55 @@ import Testing
         #expect(sameBits(biased, (plain + vectors[3]).activated(.relu6)))
     }
 
+    /// A block of several tiles gives the bits of its convolutions one by one, on any number of threads.
+    @Test(
+        arguments: [
+            ([2, 60, 61, 8], true, Tensor.Window(3, padding: .same)),
+            ([1, 63, 60, 8], true, .init(5, stride: 2, padding: .same)),
+            ([1, 64, 64, 12], true, .init(3, stride: 2, padding: 1)),
+            ([1, 72, 64, 48], false, .init(3, padding: .same)),
+            ([2, 9, 8, 8], true, .init(3, padding: .same)),
+        ] as [(Tensor.Shape, Bool, Tensor.Window)], Tensor.Precision.allCases)
+    func blocksAreTheirConvolutions(
+        _ sizes: (shape: Tensor.Shape, expands: Bool, window: Tensor.Window),
+        _ precision: Tensor.Precision
+    ) {
+        let width = 48
+        let output = { (channels: Int, activation: Activation) in
+            let vectors = (3...5).map { Samples.normal([channels], seed: $0, dtype: .float32) }
+            return ConvolutionOutput(
+                map: ChannelMap(mean: vectors[0], scale: vectors[1], shift: vectors[2]),
+                activation: activation)
+        }
+        let part = { (shape: Tensor.Shape, seed: UInt64, activation: Activation) in
+            BottleneckConvolutions.Part(
+                weight: Samples.normal(shape, seed: seed, dtype: .float32),
+                output: output(shape[0], activation))
+        }
+        let side = sizes.window.vertical.size
+        let block = BottleneckConvolutions(
+            expansion: sizes.expands ? part([width, sizes.shape[3], 1, 1], 6, .relu6) : nil,
+            depthwise: part([width, 1, side, side], 7, .relu6), window: sizes.window,
+            projection: part([20, width, 1, 1], 8, .identity))
+        let x = Samples.normal(sizes.shape, seed: 1, dtype: .float32)
+        precision.applied {
+            let wide =
+                block.expansion.map {
+                    x.convolved(weight: $0.weight, window: .init(1), output: $0.output)
+                } ?? x
+            let expected = wide.convolved(
+                weight: block.depthwise.weight, window: block.window, groups: width,
+                output: block.depthwise.output
+            ).convolved(
+                weight: block.projection.weight, window: .init(1),
+                output: block.projection.output)
+            for threads in [1, 2, 5] {
+                let found = Tensor.Threads.limited(to: threads) { x.convolved(by: block) }
+                #expect(sameBits(found, expected), "\(threads) threads")
+            }
+        }
+    }
+
     /// An image has the same features alone and in a batch.
     @Test(arguments: cases)
     func imagesDoNotSeeEachOther(
