@@ -7,7 +7,8 @@ extension Dataset where Input: Hashable {
     /// are equal.
     public func deduplicated() -> Dataset {
         var seen: Set<Input> = []
-        return Dataset(examples.filter { seen.insert($0.input).inserted })
+        return Dataset(
+            examples.filter { seen.insert($0.input).inserted }, leftOut: leftOut)
     }
 }
 

@@ -4,10 +4,20 @@
 public struct Dataset<Input: Sendable, Target: Sendable>: Sendable {
     /// The examples, in order.
     public let examples: [Example<Input, Target>]
+    /// What could not be used when the examples were read, if the reader leaves such things out. Every
+    /// part of the dataset knows it, and a training report lists it.
+    public let leftOut: [LeftOutExample]
 
     /// A dataset of these examples.
-    public init(_ examples: some Sequence<Example<Input, Target>>) {
+    ///
+    /// - Parameters:
+    ///   - examples: In order.
+    ///   - leftOut: What could not be used; nothing by default.
+    public init(
+        _ examples: some Sequence<Example<Input, Target>>, leftOut: [LeftOutExample] = []
+    ) {
         self.examples = Array(examples)
+        self.leftOut = leftOut
     }
 
     /// A dataset of `inputs` and, position by position, their `targets`.
@@ -30,7 +40,7 @@ public struct Dataset<Input: Sendable, Target: Sendable>: Sendable {
     ///
     /// - Precondition: Every position is within the dataset.
     public func selecting(_ positions: some Sequence<Int>) -> Dataset {
-        Dataset(positions.map { examples[$0] })
+        Dataset(positions.map { examples[$0] }, leftOut: leftOut)
     }
 }
 

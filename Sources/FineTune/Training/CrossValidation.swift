@@ -36,6 +36,8 @@ public struct CrossValidation<Metrics: HeadMetrics>: Sendable, CustomStringConve
 public enum CrossValidationError: Error, Hashable, CustomStringConvertible {
     /// Fewer than two folds, or more than there are examples.
     case unusableFolds(Int, examples: Int)
+    /// Fewer groups than folds.
+    case tooFewGroups(Int, folds: Int)
 
     /// What is wrong and what to do.
     public var description: String {
@@ -43,6 +45,8 @@ public enum CrossValidationError: Error, Hashable, CustomStringConvertible {
         case .unusableFolds(let folds, let examples):
             "\(examples) examples cannot be cut into \(folds) folds; use from 2 to as many as there "
                 + "are examples"
+        case .tooFewGroups(let groups, let folds):
+            "the examples form \(groups) groups, which cannot be spread over \(folds) folds; use fewer"
         }
     }
 }
@@ -68,6 +72,9 @@ extension PretrainedModel {
     /// - Parameters:
     ///   - head: The task.
     ///   - data: All examples.
+    ///   - group: Keeps examples for which it is the same in one part, such as the pictures of an
+    ///     author; nil, the default, keeps none together. The parts are then of about the same size, but
+    ///     do not hold the same share of every class.
     ///   - folds: How many parts: 5 (Hastie, Tibshirani and Friedman, "The Elements of Statistical
     ///     Learning", section 7.10: 5 or 10).
     ///   - pooling: How the features of an input become one vector.
@@ -76,7 +83,8 @@ extension PretrainedModel {
     /// - Returns: The metrics of each part.
     /// - Throws: ``CrossValidationError``, ``HeadError`` for an unknown label, and what `fit` throws.
     public nonisolated(nonsending) func crossValidate<H: Head>(
-        _ head: H, on data: Dataset<P.Input, H.Target>, folds: Int = 5,
+        _ head: H, on data: Dataset<P.Input, H.Target>,
+        groupedBy group: ((Example<P.Input, H.Target>) -> String)? = nil, folds: Int = 5,
         pooling: Pooling? = nil, seed: UInt64 = 0,
         fitting fit:
             nonisolated(nonsending) (
@@ -87,7 +95,13 @@ extension PretrainedModel {
             throw CrossValidationError.unusableFolds(folds, examples: data.count)
         }
         let strata = try head.encoded(data.targets).map(head.stratum)
-        let parts = stratifiedFolds(of: strata, count: folds, seed: seed)
+        let members = group.map { data.positions(groupedBy: $0) }
+        guard folds <= members?.count ?? folds else {
+            throw CrossValidationError.tooFewGroups(members?.count ?? 0, folds: folds)
+        }
+        let parts =
+            members.map { groupedFolds(of: $0, count: folds, seed: seed) }
+            ?? stratifiedFolds(of: strata, count: folds, seed: seed)
         var metrics: [H.Metrics] = []
         let features = FeatureCache<P>(TrainingSettings.FeatureCaching())
         for fold in 0..<folds {
@@ -105,4 +119,24 @@ extension PretrainedModel {
         }
         return CrossValidation(folds: metrics)
     }
+}
+
+/// The part of each example, so that groups stay whole and parts are of about the same size: the
+/// largest group first, each into the part that has the fewest examples. Which of several groups of one
+/// size comes first is random.
+func groupedFolds(of members: [[Int]], count: Int, seed: UInt64) -> [Int] {
+    var generator = SplitMix64(seed: seed)
+    var order = Array(members.indices)
+    generator.shuffle(&order)
+    let ranked = order.enumerated().sorted {
+        (-members[$0.element].count, $0.offset) < (-members[$1.element].count, $1.offset)
+    }
+    var sizes = [Int](repeating: 0, count: count)
+    var parts = [Int](repeating: 0, count: members.reduce(0) { $0 + $1.count })
+    for (_, group) in ranked {
+        let part = sizes.indices.min { (sizes[$0], $0) < (sizes[$1], $1) } ?? 0
+        for position in members[group] { parts[position] = part }
+        sizes[part] += members[group].count
+    }
+    return parts
 }
