@@ -95,6 +95,12 @@ extension FineTunedModel {
                 + statistics(movedBy: assignment)
             changed.formUnion(parameters.map { ObjectIdentifier($0) })
         }
+        // The statistics of a batch normalisation move while something beside them trains.
+        for stage in stages
+        where stage.parameters.contains(where: { changed.contains(ObjectIdentifier($0)) }) {
+            let statistics = stage.parameters.filter { $0.kind == .statistic }
+            changed.formUnion(statistics.map { ObjectIdentifier($0) })
+        }
         return parameters.filter { changed.remove(ObjectIdentifier($0)) != nil }
     }
 
