@@ -50,7 +50,7 @@ extension Tensor {
 
 /// Calls `body` once for each tile `0 ..< tiles`, on up to ``Tensor/Threads/count`` threads, and
 /// returns when all are done. The caller's thread takes part.
-func parallel(tiles: Int, _ body: (Int) -> Void) {
+package func parallel(tiles: Int, _ body: (Int) -> Void) {
     let threads = min(tiles, Tensor.Threads.count)
     guard threads > 1, !ThreadPool.isInsideTile else {
         for tile in 0..<tiles { body(tile) }

@@ -77,7 +77,7 @@ extension FineTunedModel where H == ClassificationHead {
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
         let items = try preparation.prepared(data.inputs)
-        return (outputs(for: items).converted(to: .float64), targets)
+        return (try outputs(for: items).converted(to: .float64), targets)
     }
 
     private func metrics(

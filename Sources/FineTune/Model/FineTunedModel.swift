@@ -82,10 +82,10 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
 
     /// The outputs for prepared items, shape `[rows, outputs]`, in their order. A trainer, which will
     /// ask again, keeps what frozen stages give in `cache`.
-    func outputs(for items: [P.Item], cache: FeatureCache<P>? = nil) -> Tensor {
-        let rows = lock.reading {
-            forEachBatch(of: items, preparation: preparation) {
-                network(headFeatures($0, in: .inference, cache: cache), in: .inference).value
+    func outputs(for items: [P.Item], cache: FeatureCache<P>? = nil) throws -> Tensor {
+        let rows = try lock.reading {
+            try forEachBatch(of: items, preparation: preparation) {
+                try network(headFeatures($0, in: .inference, cache: cache), in: .inference).value
             }
         }
         return joined(rows, of: items, preparation: preparation)
@@ -99,7 +99,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         guard !inputs.isEmpty else { return [] }
         let items = try preparation.prepared(inputs)
         return head.predictions(
-            from: outputs(for: items),
+            from: try outputs(for: items),
             rows: items.map { preparation.rowCount(of: $0) })
     }
 
@@ -107,9 +107,9 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// head answers for several parts of an input, their rows one after the other.
     public func outputs(for inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
-        return lock.reading {
-            forEachBatch(of: items, preparation: preparation) {
-                network(headFeatures($0, in: .inference), in: .inference).value
+        return try lock.reading {
+            try forEachBatch(of: items, preparation: preparation) {
+                try network(headFeatures($0, in: .inference), in: .inference).value
             }
         }
     }
@@ -121,9 +121,9 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// several parts of an input, their vectors one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
-        return lock.reading {
-            forEachBatch(of: items, preparation: preparation) {
-                headFeatures($0, in: .inference).value
+        return try lock.reading {
+            try forEachBatch(of: items, preparation: preparation) {
+                try headFeatures($0, in: .inference).value
             }
         }
     }
@@ -143,7 +143,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         let targets = try head.encoded(data.targets)
         let items = try preparation.prepared(data.inputs)
         try checkRows(of: items, targets)
-        return head.metrics(outputs: outputs(for: items, cache: cache), targets: targets)
+        return head.metrics(outputs: try outputs(for: items, cache: cache), targets: targets)
     }
 
     /// Checks that the head's targets are for as many rows as the items have.

@@ -25,11 +25,34 @@ public protocol Preparation: Sendable {
     /// Whether there is nothing in the item to learn from, such as a text without tokens.
     func isEmpty(_ item: Item) -> Bool
 
+    /// What an item is when it is learned from, where that is a matter of chance; the item itself by
+    /// default. Takes no time: what there is to do for it is done by ``loaded(_:)``.
+    func varied(_ item: Item, by chance: Chance) -> Item
+
+    /// Whether items have to be ``loaded(_:)`` before they make a batch; false by default.
+    var loadsItems: Bool { get }
+
+    /// The item with what it takes to be part of a batch, such as the pixels of a picture's file. It is
+    /// called on any thread, while the step before computes; the item itself by default.
+    ///
+    /// - Throws: What is wrong with what was read.
+    func loaded(_ item: Item) throws -> Item
+
+    /// Which items of a batch are learned from together; nil, the default, joins none.
+    func mixing(of count: Int, by chance: Chance) -> BatchMixing?
+
+    /// Items that are loaded, each joined with its partner.
+    func mixed(_ items: [Item], by mixing: BatchMixing) -> [Item]
+
     /// Items as the features that the first stage takes.
+    ///
+    /// - Parameter items: They are ``loaded(_:)``.
+    /// - Returns: The features of all items.
     func batch(_ items: [Item]) -> Features
 
     /// What a trainer may keep an item's features under: items of equal keys have equal features.
-    /// Nil if ``batch(_:)`` is random for the item, so that nothing of it may be kept.
+    /// Nil if the item is one that chance made and that does not return, so that nothing of it need be
+    /// kept.
     func featureKey(of item: Item) -> FeatureKey?
 
     /// What a row of the features that a head gets stands for; ``RowKind/input`` by default.
@@ -70,6 +93,21 @@ public enum RowKind: String, Sendable, Hashable {
 }
 
 extension Preparation {
+    /// The item itself.
+    public func varied(_ item: Item, by chance: Chance) -> Item { item }
+
+    /// False.
+    public var loadsItems: Bool { false }
+
+    /// The item itself.
+    public func loaded(_ item: Item) throws -> Item { item }
+
+    /// None.
+    public func mixing(of count: Int, by chance: Chance) -> BatchMixing? { nil }
+
+    /// The items themselves.
+    public func mixed(_ items: [Item], by mixing: BatchMixing) -> [Item] { items }
+
     /// A whole input.
     public var rowKind: RowKind { .input }
 

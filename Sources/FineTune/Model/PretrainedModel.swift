@@ -77,8 +77,8 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     ///   one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
         let items = try preparation.prepared(inputs)
-        let vectors = forEachBatch(of: items, preparation: preparation) { batch in
-            var features = preparation.batch(batch)
+        let vectors = try forEachBatch(of: items, preparation: preparation) { batch in
+            var features = try preparation.loadedBatch(batch)
             for stage in stages { features = stage(features, in: .inference) }
             return preparation.labelledFeatures(features, of: batch).value
         }
@@ -103,14 +103,14 @@ let inferencePassSize = 4096
 ///   - compute: From a batch of items to their rows, shape `[rows, width]`.
 /// - Returns: The rows of each item one after the other, in the order of the items.
 func forEachBatch<P: Preparation>(
-    of items: [P.Item], preparation: P, _ compute: ([P.Item]) -> Tensor
-) -> [[Float]] {
+    of items: [P.Item], preparation: P, _ compute: ([P.Item]) throws -> Tensor
+) rethrows -> [[Float]] {
     guard !items.isEmpty else { return [] }
     let order = BatchOrder(
         sizes: items.map { preparation.size(of: $0) }, limit: .tokens(inferencePassSize), seed: 0)
     return order.restored(
-        order.evaluationBatches.map { batch in
-            let result = compute(batch.map { items[$0] })
+        try order.evaluationBatches.map { batch in
+            let result = try compute(batch.map { items[$0] })
             let width = result.shape[result.rank - 1]
             let values = result.converted(to: .float32).elements(as: Float.self)
             var start = 0

@@ -52,6 +52,11 @@ final class FeatureCache<P: Preparation> {
         prefix.map { current in self.prefix?.isIdentical(to: current) == true } ?? false
     }
 
+    /// Whether the item's features are there. Of an item without a key, they never are.
+    func holds(_ item: P.Item, _ preparation: P) -> Bool {
+        preparation.featureKey(of: item).map { entry($0) != nil } ?? false
+    }
+
     private func clear() {
         (entries, recent) = ([:], [:])
         storage = FeatureStorage(limits)
@@ -70,10 +75,10 @@ final class FeatureCache<P: Preparation> {
     /// - Returns: The features in the order of `items`.
     func features(
         of items: [P.Item], before upcoming: (_ room: Int) -> [P.Item], preparation: P,
-        computing compute: ([P.Item]) -> Features
-    ) -> Features {
+        computing compute: ([P.Item]) throws -> Features
+    ) rethrows -> Features {
         let keys = items.compactMap { preparation.featureKey(of: $0) }
-        guard keys.count == items.count else { return compute(items) }
+        guard keys.count == items.count else { return try compute(items) }
         requestedCount += items.count
         var found = keys.map { entry($0) }
         if found.contains(where: { $0 == nil }) {
@@ -81,7 +86,7 @@ final class FeatureCache<P: Preparation> {
             let size = missing.reduce(0) { $0 + preparation.size(of: $1.item) }
             let ahead = upcoming(max(0, inferencePassSize - size))
             missing = unknown(missing.map(\.item) + ahead, preparation)
-            let computed = compute(missing.map(\.item))
+            let computed = try compute(missing.map(\.item))
             computedCount += missing.count
             let kept = keepsNew ? storage.keep(computed.value.value) : nil
             let block = kept ?? FeatureBlock(computed.value.value)
@@ -106,7 +111,7 @@ final class FeatureCache<P: Preparation> {
         clear()
         storage.isFull = true
         computedCount += items.count
-        return compute(items)
+        return try compute(items)
     }
 
     private func entry(_ key: P.FeatureKey) -> Entry? { entries[key] ?? recent[key] }

@@ -78,15 +78,15 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
 
     /// How much a model has forgotten.
     ///
-    /// - Throws: ``ForgettingError/otherBackbone(expected:found:)`` if its features have another width.
-    public func forgotten<H: Head>(by model: FineTunedModel<P, H>) throws(ForgettingError) -> Double
-    {
+    /// - Throws: ``ForgettingError/otherBackbone(expected:found:)`` if its features have another width,
+    ///   and what is wrong with a reference that has to be read again.
+    public func forgotten<H: Head>(by model: FineTunedModel<P, H>) throws -> Double {
         guard model.architecture.featureSize == featureSize else {
-            throw .otherBackbone(
+            throw ForgettingError.otherBackbone(
                 expected: featureSize, found: model.architecture.featureSize)
         }
         // As what it is compared with, whatever the precision of the run.
-        return Tensor.Precision.float32.applied { loss(model.rows(of: items, top)) }
+        return try Tensor.Precision.float32.applied { loss(try model.rows(of: items, top)) }
     }
 }
 
@@ -129,13 +129,14 @@ extension FineTunedModel {
     /// What `top` makes of what the layers give for items, shape `[rows, width]`.
     fileprivate func rows(
         of items: [P.Item], _ top: ([P.Item], Features) -> Tensor
-    ) -> Tensor {
-        let rows = lock.reading {
-            forEachBatch(of: items, preparation: preparation) { batch in
+    ) throws -> Tensor {
+        let rows = try lock.reading {
+            try forEachBatch(of: items, preparation: preparation) { batch in
                 top(
                     batch,
                     features(
-                        preparation.batch(batch), through: 0..<stages.count - 1, in: .inference))
+                        try preparation.loadedBatch(batch), through: 0..<stages.count - 1,
+                        in: .inference))
             }
         }
         return joined(rows, of: items, preparation: preparation)

@@ -64,7 +64,7 @@ struct ForgettingWatch<P: Preparation, H: Head> {
     }
 
     /// Measures the model after an epoch, and says so in its summary.
-    mutating func measure(after summary: inout EpochSummary<H.Metrics>) throws(ForgettingError) {
+    mutating func measure(after summary: inout EpochSummary<H.Metrics>) throws {
         let amount = try guarding.forgotten(by: model)
         amounts.append(amount)
         summary.forgotten = amount

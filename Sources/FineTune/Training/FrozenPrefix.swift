@@ -41,18 +41,18 @@ extension FineTunedModel {
     func headFeatures(
         _ items: [P.Item], before upcoming: (_ room: Int) -> [P.Item] = { _ in [] }, in pass: Pass,
         cache: FeatureCache<P>? = nil
-    ) -> Variable {
+    ) throws -> Variable {
         let prefix = cache == nil ? nil : frozenPrefix
         cache?.prepare(for: prefix)
         var (rows, count) = (Features?.none, 0)
         if let cache, let prefix {
             count = prefix.stageCount
-            rows = cache.features(of: items, before: upcoming, preparation: preparation) {
-                features(preparation.batch($0), through: 0..<count, in: .inference)
+            rows = try cache.features(of: items, before: upcoming, preparation: preparation) {
+                features(try preparation.loadedBatch($0), through: 0..<count, in: .inference)
             }
         }
         let last = features(
-            rows ?? preparation.batch(items), through: count..<stages.count, in: pass)
+            try rows ?? preparation.loadedBatch(items), through: count..<stages.count, in: pass)
         return preparation.labelledFeatures(last, of: items)
     }
 }

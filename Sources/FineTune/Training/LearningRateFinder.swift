@@ -98,6 +98,7 @@ extension Trainer {
             if !run.hasStep { _ = run.beginEpoch() }
             let rate = range.lowerBound * pow(ratio, Double(step) / Double(steps - 1))
             run.trained = planned.map { ($0.parameter, $0.rate / largest * rate) }
+            try await run.loadStep()
             do {
                 curve.add(try limited { try run.takeStep() }.loss, at: rate)
             } catch TrainingError.nonFiniteLoss {

@@ -6,6 +6,7 @@ struct PreparedExamples<P: Preparation, H: Head> {
     let items: [P.Item]
     let targets: [H.EncodedTarget]
     let truncatedCount: Int
+    let leftOut: [LeftOutExample]
 
     /// - Throws: ``ExamplesError``.
     init(
@@ -24,12 +25,13 @@ struct PreparedExamples<P: Preparation, H: Head> {
         } catch {
             throw ExamplesError(purpose: purpose, reason: error)
         }
+        leftOut = data.leftOut
         truncatedCount = items.count { preparation.isTruncated($0) }
     }
 
     func metrics(
         of model: FineTunedModel<P, H>, cache: FeatureCache<P>?
-    ) -> H.Metrics {
-        model.head.metrics(outputs: model.outputs(for: items, cache: cache), targets: targets)
+    ) throws -> H.Metrics {
+        model.head.metrics(outputs: try model.outputs(for: items, cache: cache), targets: targets)
     }
 }

@@ -56,4 +56,6 @@ struct RunStatistics: Sendable {
     var rollBacks = 0, rateScale = 1.0
     /// The time in steps, and the time that the epoch took before the run was restored.
     var trainingSeconds = 0.0, epochSeconds = 0.0
+    /// The time that steps waited for their inputs.
+    var waitingSeconds = 0.0
 }

@@ -156,6 +156,7 @@ public final class Trainer<P: Preparation, H: Head> {
             do {
                 while run.hasStep {
                     try checkForStop()
+                    try await run.loadStep()
                     tell(of: try limited { try run.takeStep() })
                     keepSnapshot()
                     await Task.yield()

@@ -73,7 +73,10 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let lacksPrecision: Bool
     /// The time spent in training steps, without validation.
     public let trainingSeconds: Double
-    /// Training examples in a second of that time.
+    /// The time that steps waited, beyond that, until their inputs were read and prepared; 0 for inputs
+    /// that are prepared before the run.
+    public let waitingSeconds: Double
+    /// Training examples in a second of training.
     public let examplesPerSecond: Double
     /// The weights that trained in the last phase.
     public let trainedParameters: Int
@@ -88,6 +91,15 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
     public let reusedFeatures: Int
     /// The most memory that the process has held so far.
     public let peakMemoryBytes: Int
+
+    /// What was left out when the training examples and the validation examples were read, because it
+    /// could not be used.
+    public let leftOut: [LeftOutExample]
+
+    /// The part of the time in steps, from 0 to 1, that was spent waiting for inputs.
+    public var waitingShare: Double {
+        waitingSeconds > 0 ? waitingSeconds / (waitingSeconds + trainingSeconds) : 0
+    }
 
     /// Why the run ended before its plan did; nil if it did not.
     public var stopReason: StopReason? { forgettingStop ?? (stoppedEarly ? .noImprovement : nil) }
@@ -119,6 +131,11 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
             "\(trainingExamples) examples trained in \(trainingSeconds.formattedAsSeconds) "
                 + "(\(examplesPerSecond.formatted(decimals: 0)) examples/s), "
                 + "peak memory \(peakMemoryBytes.formattedAsBytes)")
+        if waitingSeconds > 0 {
+            lines.append(
+                "steps waited for their inputs for \((100 * waitingShare).formatted(decimals: 1))% of "
+                    + "the time")
+        }
         if lacksPrecision {
             lines.append(
                 "this CPU has no bfloat16 products; the run computed in \(precision.rawValue)")
@@ -139,6 +156,7 @@ public struct TrainingReport<Metrics: HeadMetrics>: Sendable, CustomStringConver
         if truncatedInputs > 0 {
             lines.append("\(truncatedInputs) inputs were longer than the model takes and were cut")
         }
+        if !leftOut.isEmpty { lines.append(leftOut.listed) }
         return lines.joined(separator: "\n")
     }
 }

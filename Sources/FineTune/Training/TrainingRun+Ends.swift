@@ -15,7 +15,7 @@ extension TrainingRun {
             throw TrainingError.nonFiniteWeights(
                 epoch: epoch, step: position.step, restored: best.best.name)
         }
-        let metrics = validation.map { $0.metrics(of: model, cache: featureCache) }
+        let metrics = try validation.map { try $0.metrics(of: model, cache: featureCache) }
         let (loss, weight) = (statistics.lossSum, statistics.lossWeight)
         let summary = EpochSummary(
             epoch: epoch, loss: weight > 0 ? loss / weight : 0, metrics: metrics,
@@ -64,7 +64,7 @@ extension TrainingRun {
             restoreBest()
             metrics = nil
         }
-        metrics = metrics ?? validation?.metrics(of: model, cache: featureCache)
+        metrics = try metrics ?? validation?.metrics(of: model, cache: featureCache)
         let seconds = statistics.trainingSeconds
         return TrainingReport(
             plan: plan.name, trainingExamples: examples.items.count,
@@ -72,13 +72,19 @@ extension TrainingRun {
             truncatedInputs: examples.truncatedCount + (validation?.truncatedCount ?? 0),
             epochs: summaries, metrics: metrics, stoppedEarly: statistics.stopsEarly,
             precision: .current, lacksPrecision: Tensor.Precision.current != settings.precision,
-            trainingSeconds: seconds,
+            trainingSeconds: seconds, waitingSeconds: statistics.waitingSeconds,
             examplesPerSecond: Double(statistics.seenExamples) / max(seconds, 1e-9),
             trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },
             totalParameters: model.parameterCount,
             skippedSteps: statistics.skippedSteps, rollBacks: statistics.rollBacks,
             reusedFeatures: (featureCache?.reusedCount ?? 0) - reusedBefore,
-            peakMemoryBytes: Tensor.Memory.peakProcessBytes)
+            peakMemoryBytes: Tensor.Memory.peakProcessBytes, leftOut: leftOut)
+    }
+
+    /// What was left out of either dataset. The parts of one have it in common.
+    private var leftOut: [LeftOutExample] {
+        let known = Set(examples.leftOut)
+        return examples.leftOut + (validation?.leftOut ?? []).filter { !known.contains($0) }
     }
 
     /// Gives the model its best weights back.

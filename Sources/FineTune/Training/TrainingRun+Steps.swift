@@ -6,6 +6,27 @@ import Tensor
 extension TrainingRun {
     var hasStep: Bool { !pending.isEmpty }
 
+    /// Waits until what the next step learns from is loaded, and begins with what follows.
+    nonisolated(nonsending) func loadStep() async throws {
+        guard let loader, !pending.isEmpty else { return }
+        let start = ContinuousClock.now
+        // The steps of an epoch are known by how many are left after them.
+        loadedItems = try await loader.items(of: Array(pending.indices.reversed())) { step in
+            pending[step].joined().map { position in
+                let item = variedItem(position)
+                return (item, featureCache?.holds(item, model.preparation) != true)
+            }
+        }
+        statistics.waitingSeconds += (ContinuousClock.now - start).inSeconds
+    }
+
+    /// What an example is in this epoch.
+    private func variedItem(_ position: Int) -> P.Item {
+        model.preparation.varied(
+            examples.items[position],
+            by: Chance(seed: settings.seed, epoch: self.position.epoch, number: position))
+    }
+
     /// Computes the gradients of the next batches and moves the weights.
     func takeStep() throws -> TrainingProgress {
         let factor = scheduleFactor
@@ -60,18 +81,18 @@ extension TrainingRun {
     /// Adds the gradients of all batches, as if they were one, and returns the mean loss; stops where
     /// that is no number.
     func computeGradients(of batches: [[Int]]) throws -> Double {
-        let weight = model.head.weight(of: batches.joined().map { examples.targets[$0] })
+        let mixings = mixings(of: batches)
+        let weight = weight(of: batches, mixings)
         var total = 0.0
-        for (index, batch) in batches.enumerated() {
-            let targets = batch.map { examples.targets[$0] }
+        for (index, (batch, mixing)) in zip(batches, mixings).enumerated() {
             let pass = Pass.training(seed: settings.seed, step: position.passes)
-            let features = model.headFeatures(
-                batch.map { examples.items[$0] },
+            let features = try model.headFeatures(
+                try items(of: batch, mixing),
                 before: { upcomingItems(in: batches[(index + 1)...], room: $0) }, in: pass,
                 cache: featureCache)
             let outputs = model.network(features, in: pass)
             position.passes &+= 1
-            let loss = model.head.loss(outputs, targets: targets)
+            let loss = loss(outputs, of: batch, mixing)
             total += loss.value.scalar
             guard total.isFinite else { return total }
             // Examples that all have the weight 0 teach nothing.
@@ -82,9 +103,56 @@ extension TrainingRun {
         return weight > 0 ? total / weight : 0
     }
 
+    // MARK: Inputs
+
+    /// Which inputs of each batch are learned from together.
+    private func mixings(of batches: [[Int]]) -> [BatchMixing?] {
+        batches.enumerated().map { index, batch in
+            model.preparation.mixing(
+                of: batch.count,
+                by: Chance(
+                    seed: settings.seed, epoch: position.epoch,
+                    number: Int(position.passes) + index))
+        }
+    }
+
+    /// The items of a batch as they are learned from.
+    private func items(of batch: [Int], _ mixing: BatchMixing?) throws -> [P.Item] {
+        var items = Array(loadedItems.prefix(batch.count))
+        loadedItems.removeFirst(items.count)
+        if items.isEmpty { items = batch.map(variedItem) }
+        guard let mixing else { return items }
+        return model.preparation.mixed(try model.preparation.loaded(items), by: mixing)
+    }
+
+    private func loss(_ outputs: Variable, of batch: [Int], _ mixing: BatchMixing?) -> Variable {
+        let targets = batch.map { examples.targets[$0] }
+        let loss = model.head.loss(outputs, targets: targets)
+        guard let mixing else { return loss }
+        let others = model.head.loss(outputs, targets: mixing.partners.map { targets[$0] })
+        return loss * mixing.share + others * (1 - mixing.share)
+    }
+
+    /// The weight of all batches of a step, whose loss is a mean over all of them.
+    private func weight(of batches: [[Int]], _ mixings: [BatchMixing?]) -> Double {
+        let targets = batches.map { $0.map { examples.targets[$0] } }
+        guard mixings.contains(where: { $0 != nil }) else {
+            return model.head.weight(of: targets.flatMap { $0 })
+        }
+        return zip(targets, mixings).reduce(0) { sum, batch in
+            let (targets, mixing) = batch
+            let weight = model.head.weight(of: targets)
+            guard let mixing else { return sum + weight }
+            let others = model.head.weight(of: mixing.partners.map { targets[$0] })
+            return sum + weight * mixing.share + others * (1 - mixing.share)
+        }
+    }
+
     /// The items of the batches that are left in this step and of those that follow, as long as
     /// their sizes together do not exceed `room`.
     private func upcomingItems(in rest: ArraySlice<[Int]>, room: Int) -> [P.Item] {
+        // What is not loaded would have to be waited for.
+        guard loader == nil else { return [] }
         var items: [P.Item] = []
         var size = 0
         for batches in [Array(rest)] + pending.reversed() {

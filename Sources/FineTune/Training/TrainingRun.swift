@@ -31,6 +31,10 @@ final class TrainingRun<P: Preparation, H: Head> {
     var trained: [(parameter: Parameter, rate: Double)] = []
     /// The batches of each step that is left in the epoch, the next one last.
     var pending: [[[Int]]] = []
+    /// Loads what the next steps learn from, where that takes time.
+    private(set) var loader: ItemLoader<P>?
+    /// The items of the next step in the order of its batches, if they were loaded for it.
+    var loadedItems: [P.Item] = []
     /// Whether the run was restored within an epoch, which goes on.
     var isRestored = false
     var epochStart = ContinuousClock.now
@@ -77,6 +81,10 @@ final class TrainingRun<P: Preparation, H: Head> {
                 BatchOrder(sizes: sizes, limit: settings.batch, seed: settings.seed),
                 accumulation: settings.accumulation)
         length = RunLength(plan, order: order)
+        if model.preparation.loadsItems {
+            loader = ItemLoader(
+                model.preparation, threads: settings.threads ?? Tensor.Threads.count)
+        }
         optimizer = OptimizerState(settings.optimizer)
         changing = model.parameters(changedBy: plan)
         best = BestWeights(changing)
@@ -123,6 +131,7 @@ final class TrainingRun<P: Preparation, H: Head> {
         featureCache?.keepsNew = keepsBoundary
         let steps = order.steps(ofEpoch: phaseLength.firstEpoch + position.phaseEpoch - 1)
         let count = phaseLength.stepCounts[position.phaseEpoch - 1]
+        loader?.cancel()
         pending = steps.prefix(count).dropFirst(position.epochStep).reversed()
         epochStart = .now
     }
@@ -168,6 +177,7 @@ final class TrainingRun<P: Preparation, H: Head> {
 
     /// Ends the training of every parameter.
     func freezeAll() {
+        loader?.cancel()
         model.lock.writing { freeze(model.parameters) }
     }
 

@@ -251,6 +251,7 @@ extension RunStatistics {
             ("lossSum", \.lossSum), ("lossWeight", \.lossWeight),
             ("trainingSeconds", \.trainingSeconds), ("epochSeconds", \.epochSeconds),
             ("rateScale", \.rateScale),
+            ("waitingSeconds", \.waitingSeconds),
         ]
     }
     private static var counts: [(String, WritableKeyPath<RunStatistics, Int>)] {

@@ -178,7 +178,7 @@ import Testing
         let items = try fixture.expected().tokenizedTexts()
         #expect(
             mismatch(
-                restored.outputs(for: items), doubles(model.outputs(for: items)),
+                try restored.outputs(for: items), doubles(try model.outputs(for: items)),
                 within: Tolerance(absolute: 1e-6)) == nil)
     }
 
@@ -192,7 +192,7 @@ import Testing
         let expected = try fixture.expected()
         #expect(
             mismatch(
-                restored.outputs(for: try expected.tokenizedTexts()),
+                try restored.outputs(for: expected.tokenizedTexts()),
                 try expected.doubles("logits"), within: Tolerance(absolute: 5e-6)) == nil)
     }
 

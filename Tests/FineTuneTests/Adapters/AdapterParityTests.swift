@@ -13,11 +13,12 @@ import Testing
         #expect(model.adapter?.method == fixture.method)
         let items = try expected.tokenizedTexts()
         let logits = try expected.doubles("logits")
-        #expect(mismatch(model.outputs(for: items), logits, within: tolerance) == nil)
+        #expect(try mismatch(model.outputs(for: items), logits, within: tolerance) == nil)
         // Nothing of this comes from the base alone.
         let plain = try TextClassifier(contentsOf: TinyModel.folder(fixture.family).path)
         #expect(
-            mismatch(plain.outputs(for: items), logits, within: Tolerance(absolute: 0.05)) != nil)
+            try mismatch(plain.outputs(for: items), logits, within: Tolerance(absolute: 0.05))
+                != nil)
     }
 
     /// PEFT's own conversion of PiSSA to a LoRA of twice the rank.
@@ -27,7 +28,7 @@ import Testing
             adapter: path, on: TinyModel.backbone(), head: AdapterFixture.head)
         #expect(model.adapter?.method == .lora && model.adapter?.rank == 8)
         let expected = try SafetensorsFile(path: path + "/expected.safetensors")
-        let logits = model.outputs(for: try expected.tokenizedTexts())
+        let logits = try model.outputs(for: expected.tokenizedTexts())
         // The conversion subtracts products in another order than the residual weight did.
         #expect(
             mismatch(logits, try expected.doubles("logits"), within: Tolerance(absolute: 2e-5))
@@ -45,7 +46,7 @@ import Testing
             WordPreparation.Item(text: $0, firstTokens: Array($0.ids.indices))
         }
         #expect(
-            mismatch(model.outputs(for: items), try expected.doubles("logits"), within: tolerance)
+            try mismatch(model.outputs(for: items), expected.doubles("logits"), within: tolerance)
                 == nil)
     }
 
@@ -59,7 +60,7 @@ import Testing
         let labels = try expected.integers("labels").map(Int.init)
         let pass = Pass.training(seed: 0, step: 0).withoutDropout
         let outputs = model.network(
-            model.headFeatures(try expected.tokenizedTexts(), in: pass), in: pass)
+            try model.headFeatures(expected.tokenizedTexts(), in: pass), in: pass)
         let loss = model.head.loss(outputs, targets: labels) * (1 / Double(labels.count))
         #expect(
             mismatch(loss.value.scalar, try expected.doubles("loss")[0], within: tolerance) == nil)

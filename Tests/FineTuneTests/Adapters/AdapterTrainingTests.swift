@@ -154,7 +154,7 @@ import Testing
                 }
                 let bytes = Tensor.Memory.statistics.bytesInUse
                 let pass = Pass.training(seed: 0, step: 0)
-                let outputs = model.network(model.headFeatures(items, in: pass), in: pass)
+                let outputs = model.network(try model.headFeatures(items, in: pass), in: pass)
                 defer { withExtendedLifetime(outputs) {} }
                 return (Variable.tapeEntryCount, Tensor.Memory.statistics.bytesInUse - bytes)
             }

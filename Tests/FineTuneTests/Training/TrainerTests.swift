@@ -63,7 +63,7 @@ import Testing
             #expect(Variable.tapeEntryCount == 0)
             let bytes = Tensor.Memory.statistics.bytesInUse
             let pass = Pass.training(seed: 0, step: 0)
-            let outputs = model.network(model.headFeatures(items, in: pass), in: pass)
+            let outputs = model.network(try model.headFeatures(items, in: pass), in: pass)
             // The head's weight, its bias, and their linear map.
             #expect(Variable.tapeEntryCount == 3)
             // The features that the head got, [40, 32], before and after dropout, and its outputs:

@@ -46,7 +46,7 @@ extension FineTunedModel where H: SolvableHead {
             solver: "\(solver)", examples: examples.items.count,
             truncatedInputs: examples.truncatedCount + (held?.truncatedCount ?? 0),
             penalty: solution.penalty, trials: solution.trials,
-            metrics: held?.metrics(of: self, cache: sharedFeatures),
+            metrics: try held?.metrics(of: self, cache: sharedFeatures),
             featureSeconds: featureTime.inSeconds, solverSeconds: solverTime.inSeconds)
     }
 
@@ -62,10 +62,10 @@ extension FineTunedModel where H: SolvableHead {
             try Task.checkCancellation()
             let items = batch.map { items[$0] }
             rows.append(
-                precision.applied {
-                    lock.reading {
-                        forEachBatch(of: items, preparation: preparation) {
-                            headFeatures($0, in: .inference, cache: sharedFeatures).value
+                try precision.applied {
+                    try lock.reading {
+                        try forEachBatch(of: items, preparation: preparation) {
+                            try headFeatures($0, in: .inference, cache: sharedFeatures).value
                         }
                     }
                 })

@@ -33,7 +33,7 @@ struct TrialRun<P: Preparation, H: Head> {
         let cost = try measureSteps(steps)
         let share = Double(length.stepCount) / Double(max(1, steps.count))
         let epochs = length.stepCounts.count
-        let validation = measureValidation()
+        let validation = try measureValidation()
         if let cache = run.featureCache, keepsFeatures {
             missingFeatureBytes += max(
                 0, min(prefix.featureBytes, cache.limits.memoryBytes) - cache.memoryUsed)
@@ -139,7 +139,8 @@ struct TrialRun<P: Preparation, H: Head> {
             try Task.checkCancellation()
             let start = ContinuousClock.now
             let features = model.features(
-                model.preparation.batch(items), through: 0..<prefix.stageCount, in: .inference)
+                try model.preparation.loadedBatch(items), through: 0..<prefix.stageCount,
+                in: .inference)
             seconds = (ContinuousClock.now - start).inSeconds
             bytes = features.value.value.byteCount
         }
@@ -151,13 +152,13 @@ struct TrialRun<P: Preparation, H: Head> {
 
     /// The time to measure the model after an epoch, and how many examples that is for each of
     /// training.
-    private func measureValidation() -> (seconds: Double, shareOfExamples: Double) {
+    private func measureValidation() throws -> (seconds: Double, shareOfExamples: Double) {
         guard let items = run.validation?.items else { return (0, 0) }
         let some = portion(of: items)
         var seconds = 0.0
         for _ in 0..<2 {
             let start = ContinuousClock.now
-            _ = model.outputs(for: some, cache: run.featureCache)
+            _ = try model.outputs(for: some, cache: run.featureCache)
             seconds = (ContinuousClock.now - start).inSeconds
         }
         return (

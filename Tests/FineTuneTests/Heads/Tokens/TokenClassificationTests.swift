@@ -41,7 +41,7 @@ import Testing
         #expect(model.head.labelNames == Self.tags && model.head.scheme == .bio)
         let expected = try expected(family)
         let items = try items(expected)
-        let logits = model.outputs(for: items)
+        let logits = try model.outputs(for: items)
         let tolerance = Tolerance(absolute: 2e-6, relative: 2e-6)
         #expect(mismatch(logits, try expected.doubles("logits"), within: tolerance) == nil)
 
@@ -52,7 +52,7 @@ import Testing
         }
         for parameter in model.parameters { parameter.isTrainable = true }
         let pass = Pass.training(seed: 0, step: 0)
-        let outputs = model.network(model.headFeatures(items, in: pass), in: pass)
+        let outputs = model.network(try model.headFeatures(items, in: pass), in: pass)
         let loss = model.head.loss(outputs, targets: targets) * (1 / model.head.weight(of: targets))
         loss.backward()
         #expect(abs(loss.value.scalar - (try expected.required("loss").scalar)) < 1e-6)
