@@ -29,6 +29,7 @@ let package = Package(
         .library(name: "Layers", targets: ["Layers"]),
         .library(name: "Checkpoint", targets: ["Checkpoint"]),
         .library(name: "FineTune", targets: ["FineTune"]),
+        .library(name: "Pictures", targets: ["Pictures"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0")
@@ -40,9 +41,16 @@ let package = Package(
         .systemLibrary(
             name: "CLAPACKE", pkgConfig: "lapacke",
             providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CJPEG", pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
         // SwiftPM compiles C without optimisation in debug builds, which would slow a user's
         // debug build of the kernels by more than ten times.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CPictures", dependencies: ["CPNG", "CJPEG"]),
 
         module("Tensor", dependsOn: ["CKernels", "COpenBLAS", "CLAPACKE"]),
         module("Autograd", dependsOn: ["Tensor"]),
@@ -51,6 +59,9 @@ let package = Package(
             "Checkpoint",
             dependsOn: ["Tensor", "Layers", .product(name: "Crypto", package: "swift-crypto")]),
         module("FineTune", dependsOn: ["Tensor", "Autograd", "Layers", "Checkpoint"]),
+        module(
+            "Pictures",
+            dependsOn: ["CPictures", "Tensor", "Autograd", "Layers", "Checkpoint", "FineTune"]),
 
         .target(
             name: "TestSupport", dependencies: ["Tensor", "Autograd", "Layers", "Checkpoint"],
@@ -66,6 +77,9 @@ let package = Package(
         tests(
             "FineTuneTests",
             of: ["Tensor", "Autograd", "Layers", "Checkpoint", "FineTune", "KillableRun"]),
+        tests(
+            "PicturesTests",
+            of: ["Tensor", "Autograd", "Layers", "Checkpoint", "FineTune", "Pictures"]),
     ],
     cLanguageStandard: .gnu17
 )

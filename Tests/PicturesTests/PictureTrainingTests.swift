@@ -1,0 +1,142 @@
+import FineTune
+import Foundation
+import Pictures
+import TestSupport
+import Testing
+
+@Suite("Training on pictures")
+struct PictureTrainingTests {
+    /// What a run leaves and tells.
+    private struct Outcome: Equatable {
+        var outputs: [[Float]]
+        var losses: [Double]
+        var scores: [Double]
+    }
+
+    private static func settings(threads: Int? = nil, cache: Bool = true) -> TrainingSettings {
+        TrainingSettings(
+            batch: .examples(6), accumulation: 2, seed: 4, threads: threads,
+            featureCache: cache ? .init(fileBytes: 0) : nil)
+    }
+
+    private static func run(
+        _ augmentation: Augmentation, plan: Plan, threads: Int? = nil, cache: Bool = true
+    ) async throws -> (outcome: Outcome, report: TrainingReport<ClassificationMetrics>) {
+        let model = try Samples.classifier(augmentation: augmentation)
+        let trainer = Trainer(model, plan: plan, settings: settings(threads: threads, cache: cache))
+        let report = try await trainer.fit(
+            on: Samples.pictures(22), validating: Samples.pictures(8, from: 100))
+        return (try outcome(of: model, report), report)
+    }
+
+    private static func outcome(
+        of model: PictureClassifier, _ report: TrainingReport<ClassificationMetrics>
+    ) throws -> Outcome {
+        Outcome(
+            outputs: try model.outputs(for: Samples.pictures(5, from: 200).inputs),
+            losses: report.epochs.map(\.loss), scores: report.epochs.compactMap(\.score))
+    }
+
+    static let augmentations: [Augmentation] = [
+        Samples.everything,
+        Augmentation(flips: true, mixing: .mixup(alpha: 0.4)),
+        Augmentation(crop: .init(), mixing: .cutmix(alpha: 1)),
+    ]
+
+    @Test("The number of threads changes no bit", arguments: augmentations)
+    func threadsChangeNothing(_ augmentation: Augmentation) async throws {
+        let plan = Plan.full(epochs: 2, learningRate: 1e-3)
+        let one = try await Self.run(augmentation, plan: plan, threads: 1).outcome
+        let three = try await Self.run(augmentation, plan: plan, threads: 3).outcome
+        #expect(one == three)
+        let plain = try await Self.run(.none, plan: plan, threads: 1).outcome
+        #expect(plain.losses != one.losses)
+    }
+
+    @Test("A run that goes on from a state ends with the same bits", arguments: augmentations)
+    func continues(_ augmentation: Augmentation) async throws {
+        let plan = Plan.full(epochs: 2, learningRate: 1e-3)
+        let (train, validation) = (Samples.pictures(22), Samples.pictures(8, from: 100))
+        let model = try Samples.classifier(augmentation: augmentation)
+        let trainer = Trainer(model, plan: plan, settings: Self.settings())
+        var state: TrainingState?
+        trainer.listen { [unowned trainer] event in
+            if case .step(let step) = event, step.step == 3 { state = trainer.captureState() }
+        }
+        let whole = try Self.outcome(
+            of: model, try await trainer.fit(on: train, validating: validation))
+
+        let other = try Samples.classifier(augmentation: augmentation)
+        let rest = try await Trainer(other, plan: plan, settings: Self.settings()).fit(
+            on: train, validating: validation, from: state)
+        #expect(try Self.outcome(of: other, rest) == whole)
+    }
+
+    /// 22 examples to train on in every epoch and 8 to measure on.
+    @Test(
+        "Frozen stages compute each form of a picture once",
+        arguments: [
+            (Augmentation.none, 3 * 30), (Augmentation(flips: true, variants: 2), 2 * 22 + 3 * 8),
+            (Augmentation(flips: true), 3 * 8),
+            (Augmentation(flips: true, mixing: .mixup(alpha: 1), variants: 2), 3 * 8),
+        ])
+    func reusesFeatures(_ augmentation: Augmentation, _ reused: Int) async throws {
+        let plan = Plan.headOnly(epochs: 4)
+        let with = try await Self.run(augmentation, plan: plan)
+        let without = try await Self.run(augmentation, plan: plan, cache: false)
+        #expect(with.outcome == without.outcome)
+        #expect(with.report.reusedFeatures == reused)
+    }
+
+    @Test("The report tells how long steps waited, and what was left out")
+    func reports() async throws {
+        let left = LeftOutExample(place: "x.png", reason: "the picture 'x.png' is empty")
+        let data = LabeledPictures(Samples.pictures(12).examples, leftOut: [left])
+        let (train, test) = data.split(holdingOut: 0.25, seed: 1)
+        let report = try await Trainer(
+            try Samples.classifier(), plan: .headOnly(epochs: 1), settings: Self.settings()
+        ).fit(on: train, validating: test)
+        #expect(report.leftOut == [left])
+        #expect(report.waitingSeconds > 0 && (0..<1).contains(report.waitingShare))
+        let text = "\(report)"
+        #expect(text.contains("steps waited for their inputs for "))
+        #expect(text.hasSuffix("1 input was left out:\n  the picture 'x.png' is empty"))
+    }
+
+    @Test("A file that has gone since the dataset was made ends the run with its name")
+    func namesMissingFile() async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = "\(folder)/a.png"
+        try Samples.image(3, label: "red").writePNG(to: path)
+        let picture = try Picture(checking: path)
+        try FileManager.default.removeItem(atPath: path)
+        let data = LabeledPictures(
+            Samples.pictures(9).examples + [Example(input: picture, target: "red")])
+        let error = await #expect(throws: PictureError.self) {
+            try await Trainer(
+                try Samples.classifier(), plan: .full(epochs: 1), settings: Self.settings()
+            ).fit(on: data)
+        }
+        #expect(error?.path == path)
+        let model = try Samples.classifier()
+        #expect(throws: PictureError.self) { try model.predict(Picture(path)) }
+        #expect(throws: PictureError.self) { try model.evaluate(on: data) }
+    }
+
+    @Test("A classifier that was saved gives the same answers")
+    func savesAndLoads() async throws {
+        let model = try Samples.classifier()
+        try await model.solveHead(on: Samples.pictures(30), with: .ridge())
+        let test = Samples.pictures(8, from: 100)
+        #expect(try model.evaluate(on: test).accuracy == 1)
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try model.save(to: folder)
+        let restored = try PictureClassifier(contentsOf: folder)
+        #expect(try restored.outputs(for: test.inputs) == model.outputs(for: test.inputs))
+    }
+}
