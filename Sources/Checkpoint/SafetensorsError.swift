@@ -63,6 +63,9 @@ extension SafetensorsError {
         case missingField(tensor: String, field: String)
         /// A field of a tensor has a value of the wrong kind.
         case wrongField(tensor: String, field: String, found: String)
+        /// A field that the format does not have holds a number that is too large for 64 bits of
+        /// floating point.
+        case numberTooLarge(tensor: String, field: String)
         /// The element type is not one of the format.
         case unknownType(tensor: String, type: String)
         /// A dimension is not a whole number from 0 to 2⁶³ − 1, spelled without fraction, exponent
@@ -173,6 +176,8 @@ extension SafetensorsError.Reason: CustomStringConvertible {
         case .missingField(let tensor, let field): "the tensor '\(tensor)' has no '\(field)'"
         case .wrongField(let tensor, let field, let found):
             "the '\(field)' of the tensor '\(tensor)' is \(found)"
+        case .numberTooLarge(let tensor, let field):
+            "the '\(field)' of the tensor '\(tensor)' holds a number that is too large"
         case .unknownType(let tensor, let type):
             "the tensor '\(tensor)' has the unknown type '\(type)'"
         case .invalidDimension(let tensor, let found):

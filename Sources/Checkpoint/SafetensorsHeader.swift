@@ -9,6 +9,10 @@ struct SafetensorsHeader {
     /// In the order of their bytes.
     let entries: [Entry]
 
+    /// How many arrays and objects may lie inside one another: as many as the reference
+    /// implementation reads.
+    private static let depthLimit = 127
+
     /// Checks a whole file but for the numbers in it.
     init(_ file: UnsafeRawBufferPointer) throws(Reason) {
         let headerEnd = try Self.headerEnd(file)
@@ -50,7 +54,7 @@ struct SafetensorsHeader {
     private static func root(_ bytes: UnsafeRawBufferPointer) throws(Reason) -> JSON.Object {
         let json: JSON
         do throws(JSON.SyntaxError) {
-            json = try JSON(parsing: bytes)
+            json = try JSON(parsing: bytes, depthLimit: depthLimit)
         } catch {
             throw .malformedHeader(error)
         }
@@ -75,6 +79,9 @@ struct SafetensorsHeader {
         guard let fields = value.object else {
             throw .entryNotObject(tensor: name, found: value.kindName)
         }
+        for (key, value) in fields where !["dtype", "shape", "data_offsets"].contains(key) {
+            try checkNumbers(in: value, tensor: name, field: key)
+        }
         let type = try type(fields, of: name)
         let shape = try shape(fields, of: name)
         let byteCount = try byteCount(type, shape, of: name)
@@ -88,6 +95,25 @@ struct SafetensorsHeader {
         return Entry(
             name: name, type: type, shape: Tensor.Shape(shape),
             byteRange: (begin + dataStart)..<fileEnd)
+    }
+
+    /// Other fields may hold anything, but no number that other readers cannot represent.
+    private static func checkNumbers(
+        in value: JSON, tensor: String, field: String
+    ) throws(Reason) {
+        switch value {
+        case .number(let number):
+            guard let double = number.double, abs(double) < .greatestFiniteMagnitude else {
+                throw .numberTooLarge(tensor: tensor, field: field)
+            }
+        case .array(let elements):
+            for element in elements { try checkNumbers(in: element, tensor: tensor, field: field) }
+        case .object(let members):
+            for (_, member) in members {
+                try checkNumbers(in: member, tensor: tensor, field: field)
+            }
+        case .null, .bool, .string: break
+        }
     }
 
     private static func field(

@@ -87,10 +87,15 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
         SyntaxRefusal("lone surrogate", Array(#"{"\ud800":1}"#.utf8), .loneSurrogate),
         SyntaxRefusal(
             "depth 200", Array((repeatElement("{\"a\":", count: 200).joined() + "1").utf8),
-            .tooDeep(limit: 128)
+            .tooDeep(limit: 127)
         ),
         SyntaxRefusal(
-            "depth 10^6", [UInt8](repeating: 0x5B, count: 1_000_000), .tooDeep(limit: 128)),
+            "depth 128",
+            Array((repeatElement("{\"a\":", count: 127).joined() + "[]").utf8),
+            .tooDeep(limit: 127)
+        ),
+        SyntaxRefusal(
+            "depth 10^6", [UInt8](repeating: 0x5B, count: 1_000_000), .tooDeep(limit: 127)),
         SyntaxRefusal(
             "duplicate field",
             Array(#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}"#.utf8),
@@ -146,6 +151,17 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
         Refusal(
             "offsets null", entry("a", "F32", "[2]", "null"), data: 8,
             .wrongField(tensor: "a", field: "data_offsets", found: "null")),
+        Refusal(
+            "an entry without names", "\"a\":[\"U8\",[1],[0,1]]", data: 1,
+            .entryNotObject(tensor: "a", found: "an array")),
+        Refusal(
+            "dtype as an object",
+            #""a":{"dtype":{"U8":null},"shape":[1],"data_offsets":[0,1]}"#, data: 1,
+            .wrongField(tensor: "a", field: "dtype", found: "an object")),
+        Refusal(
+            "a number beyond float64 in another field",
+            #""a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":{"y":[0,-1e999]}}"#, data: 1,
+            .numberTooLarge(tensor: "a", field: "x")),
         Refusal(
             "unknown dtype", entry("a", "F128", "[2]", "[0,32]"), data: 32,
             .unknownType(tensor: "a", type: "F128")),

@@ -28,7 +28,7 @@ import Testing
 
     @Test func acceptsTheHighestRankAndDepth() throws {
         let ones = repeatElement("1", count: 64).joined(separator: ",")
-        let deep = String(repeating: "[", count: 126) + String(repeating: "]", count: 126)
+        let deep = String(repeating: "[", count: 125) + String(repeating: "]", count: 125)
         let header =
             #"{"a":{"dtype":"U8","shape":[\#(ones)],"data_offsets":[0,1],"extra":\#(deep)}}"#
         try withFile(safetensors(header, dataByteCount: 1)) { file throws in
