@@ -71,7 +71,7 @@ let package = Package(
             name: "KillableRun", dependencies: ["Tensor", "Checkpoint", "FineTune"],
             path: "Tests/KillableRun", swiftSettings: swiftSettings),
         tests("TensorTests", of: ["Tensor"]),
-        tests("AutogradTests", of: ["Tensor", "Autograd"]),
+        tests("AutogradTests", of: ["Tensor", "Autograd", "Checkpoint"]),
         tests("LayersTests", of: ["Tensor", "Autograd", "Layers", "Checkpoint"]),
         tests("CheckpointTests", of: ["Tensor", "Layers", "Checkpoint"]),
         tests(

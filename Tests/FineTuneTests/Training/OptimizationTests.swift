@@ -45,7 +45,7 @@ import Testing
         let factors: [Double]
     }
 
-    @Test(arguments: 0..<6)
+    @Test(arguments: 0..<33)
     func everyStepIsPyTorchs(_ index: Int) throws {
         let run = try Fixture.load().optimizers[index]
         let state = OptimizerState(try run.optimizer())
@@ -63,7 +63,7 @@ import Testing
     }
 
     /// The same in float32, as models are trained.
-    @Test(arguments: 0..<6)
+    @Test(arguments: 0..<33)
     func everyStepIsPyTorchsInFloat32(_ index: Int) throws {
         let run = try Fixture.load().optimizers[index]
         let state = OptimizerState(try run.optimizer())
@@ -133,7 +133,7 @@ import Testing
         #expect(parameter.value.elements(as: Double.self) == [1, 2])
     }
 
-    @Test(arguments: 0..<12)
+    @Test(arguments: 0..<30)
     func schedulesAreTransformers(_ index: Int) throws {
         let fixture = try Fixture.load().schedules[index]
         let decay = try #require(Schedule.Decay(rawValue: fixture.kind))

@@ -5,7 +5,7 @@
 Made with torch 2.13.0, transformers 5.23.0 on the CPU, one thread. Everything is computed in float64
 from numbers that float32 holds exactly, and written to `optimization.json`:
 
-    optimizers   runs of one parameter of 37 numbers with six given gradients; `weights` after every
+    optimizers   runs of one parameter of 37 or 5 numbers with six given gradients; `weights` after every
                  step. The rate of a step is `rates[step]`. `adamw` is `torch.optim.AdamW`; `sgd` is
                  `torch.optim.SGD` with momentum and without its own (coupled) decay, after the
                  parameter was multiplied by 1 - rate * weightDecay
@@ -32,9 +32,9 @@ def numbers(generator, *shape):
     return torch.randn(*shape, generator=generator).double()
 
 
-def optimizer_run(kind, generator, settings):
-    parameter = torch.nn.Parameter(numbers(generator, SIZE))
-    gradients = numbers(generator, len(RATES), SIZE)
+def optimizer_run(kind, generator, settings, size=SIZE):
+    parameter = torch.nn.Parameter(numbers(generator, size))
+    gradients = numbers(generator, len(RATES), size)
     gradients[:, 3] = 0  # a number that never gets a gradient only decays
     gradients[:, 4] *= 1e-6
     start = parameter.tolist()
@@ -58,6 +58,23 @@ def optimizer_run(kind, generator, settings):
         "kind": kind, **settings, "start": start, "rates": RATES,
         "gradients": gradients.tolist(), "weights": weights,
     }
+
+
+def grid(generator):
+    """Every combination of some settings, each on five numbers."""
+    decays = (0.0, 0.01, 0.25)
+    return [
+        optimizer_run(
+            "adamw", generator,
+            {"beta1": beta1, "beta2": beta2, "epsilon": epsilon, "weightDecay": decay}, size=5)
+        for beta1, beta2 in ((0.9, 0.999), (0.8, 0.95), (0.0, 0.99))
+        for epsilon in (1e-8, 1e-3)
+        for decay in decays
+    ] + [
+        optimizer_run("sgd", generator, {"momentum": momentum, "weightDecay": decay}, size=5)
+        for momentum in (0.0, 0.5, 0.99)
+        for decay in decays
+    ]
 
 
 def clipping(generator, scale, limit):
@@ -110,9 +127,12 @@ def main():
         "schedules": [
             schedule(kind, warmup, steps)
             for kind in ("constant", "linear", "cosine")
-            for warmup, steps in ((0, 10), (3, 10), (1, 7), (10, 10))
+            for warmup, steps in (
+                (0, 10), (3, 10), (1, 7), (10, 10), (0, 1), (1, 1), (5, 20), (0, 50), (25, 50), (2, 3)
+            )
         ],
     }
+    result["optimizers"] += grid(generator)
     (FOLDER / "optimization.json").write_text(json.dumps(result) + "\n")
 
 
