@@ -40,6 +40,26 @@ import Testing
         #expect(norm.runningMean.value.isIdentical(to: before))
     }
 
+    /// One row has no variance: with a positive epsilon the result is the bias, its input moves
+    /// nothing, and the running variance falls, where PyTorch refuses to train.
+    @Test func aBatchOfOneIsDefined() throws {
+        let norm = try BatchNorm(
+            channels: 2, epsilon: 1e-3, momentum: 0.25,
+            from: ParameterSource(Checkpoint(), dtype: .float64))
+        for parameter in norm.parameters { parameter.isTrainable = true }
+        let received = ReceivedGradient()
+        let y = norm(
+            Variable(Tensor([Double(5), -7], shape: [1, 2]), gradientTo: received),
+            in: .training(seed: 1, step: 1))
+        #expect(doubles(y.value) == [0, 1])
+        y.backward(seed: Tensor([Double(1), 2], shape: [1, 2]))
+        #expect(try doubles(#require(received.gradient)) == [0, 0])
+        #expect(try doubles(#require(norm.bias.gradient)) == [1, 2])
+        #expect(try doubles(#require(norm.weight.gradient)) == [0, 0])
+        #expect(doubles(norm.runningMean.value) == [0.75 * 3 + 0.25 * 5, -0.75 - 0.25 * 7])
+        #expect(doubles(norm.runningVariance.value) == [3, 0.75])
+    }
+
     @Test(arguments: [Pass.inference, .training(seed: 1, step: 1)])
     func isFrozenWithItsParameters(_ pass: Pass) throws {
         let norm = try layer()
