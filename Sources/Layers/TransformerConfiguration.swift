@@ -73,10 +73,13 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public func stages(from source: ParameterSource) throws -> [any Stage] {
         let embeddings = try TransformerEmbeddings(
             configuration: self, from: source["embeddings"])
-        let layers = try (0..<layers).map { index in
-            try TransformerLayer(
-                index: index, configuration: self, from: source[family.layers][index])
+        var stages: [any Stage] = [embeddings]
+        // One by one: room for all would be made on the word of a file that may hold only a few.
+        for index in 0..<layers {
+            stages.append(
+                try TransformerLayer(
+                    index: index, configuration: self, from: source[family.layers][index]))
         }
-        return [embeddings] + layers
+        return stages
     }
 }

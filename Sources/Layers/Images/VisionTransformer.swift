@@ -72,13 +72,15 @@ public struct VisionTransformer: Sendable, Hashable {
         let isTimm = publisher == .timm
         let embeddings = try VisionEmbeddings(
             self, from: isTimm ? source : source["embeddings"])
-        let layers = try (0..<layers).map { index in
-            try VisionTransformerLayer(
-                index: index, self,
-                from: isTimm ? source["blocks"][index] : source["encoder"]["layer"][index])
+        var stages: [any Stage] = [embeddings]
+        // One by one: room for all would be made on the word of a file that may hold only a few.
+        for index in 0..<layers {
+            stages.append(
+                try VisionTransformerLayer(
+                    index: index, self,
+                    from: isTimm ? source["blocks"][index] : source["encoder"]["layer"][index]))
         }
-        let pooler = try VisionPooler(
-            self, from: source[isTimm ? "norm" : "layernorm"])
-        return [embeddings] + layers + [pooler]
+        stages.append(try VisionPooler(self, from: source[isTimm ? "norm" : "layernorm"]))
+        return stages
     }
 }

@@ -126,8 +126,9 @@ import Testing
                 + "weights belong together")
     }
 
-    @Test func moreLayersThanTheCheckpointHas() throws {
-        let folder = try TinyModel.folder(settings: ["num_hidden_layers": 3])
+    @Test(arguments: [3, 1 << 24])
+    func moreLayersThanTheCheckpointHas(_ count: Int) throws {
+        let folder = try TinyModel.folder(settings: ["num_hidden_layers": JSON(count)])
         let error = #expect(throws: ParameterError.self) {
             try PretrainedModel.text(contentsOf: folder.path)
         }
