@@ -1,27 +1,53 @@
 #!/usr/bin/env bash
 # Sets the machine up, shows that the library works as a dependency, and runs every test in
-# release mode: with the kernels for this CPU, then with those for each lesser kind of CPU. With
-# options for `swift test` (such as `--filter Tensor`) it only runs those tests, once. With `--long`
-# before them, or alone, tests that have a long form take it.
+# release mode: with the kernels for this CPU, then, but for what knows nothing of kernels, with those
+# for each lesser kind of CPU.
+#
+#   run.sh                                everything, at the size for every change
+#   run.sh --long                         every test once, at the size for a release: hours
+#   run.sh --sanitize=address|thread      every test once, in a build with that sanitizer
+#   run.sh OPTIONS                        some tests once, by options of `swift test` (--filter Tensor)
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-if [[ ${1-} == --long ]]; then
-    export FINETUNE_LONG_TESTS=1
-    shift
-fi
 source "$root/Documentation/Examples/setup.sh"
+
 with_pictures=yes
-set_up
-fetch_efficientnet
-(($# > 0)) || bash "$root/Tests/Consumer/run.sh"
+
+main() {
+    set_up
+    fetch_efficientnet
+    case ${1-} in
+    '')
+        bash "$root/Tests/Consumer/run.sh"
+        run_tests
+        run_lower_levels
+        ;;
+    --long) FINETUNE_LONG_TESTS=1 run_tests "${@:2}" ;;
+    --sanitize=*) run_sanitized "${1#*=}" "${@:2}" ;;
+    *) run_tests "$@" ;;
+    esac
+}
 
 # Every test uses Swift Testing; without XCTest the last line printed is the summary of them all.
-tests=(swift test --package-path "$root" --scratch-path "$root/.build-tests" -c release
-    -Xswiftc -enable-testing --disable-xctest)
-"${tests[@]}" "$@"
+swift_test() { # build folder, options
+    swift test --package-path "$root" --scratch-path "$root/$1" -c release \
+        -Xswiftc -enable-testing --disable-xctest "${@:2}"
+}
 
-# The levels below the one that this CPU chooses by itself; see Tensor.cpuLevel.
+run_tests() { swift_test .build-tests "$@"; }
+
+# The levels below the one that this CPU chooses by itself; see Tensor.cpuLevel. What Python checks is
+# in files, which do not know the level.
+run_lower_levels() (
+    unset FINETUNE_TRANSFORMERS_CHECK
+    skipped="\.($(suites_without_kernels))/"
+    for level in $(lower_levels); do
+        echo "Once more, with the kernels of the level $level"
+        FINETUNE_CPU_LEVEL=$level run_tests --skip-build --skip "$skipped"
+    done
+)
+
 lower_levels() {
     has avx512f && has avx512bw && has avx512dq && has avx512vl && echo avx2
     has avx2 && has fma && echo baseline
@@ -30,11 +56,25 @@ lower_levels() {
 
 has() { grep --quiet --word-regexp --max-count=1 "$1" /proc/cpuinfo 2>/dev/null; }
 
-if (($# == 0)); then
-    for level in $(lower_levels); do
-        echo "Once more, with the kernels of the level $level"
-        # What Python checks is in files, which do not know the level.
-        env -u FINETUNE_TRANSFORMERS_CHECK -u FINETUNE_LONG_TESTS FINETUNE_CPU_LEVEL="$level" \
-            "${tests[@]}" --skip-build
-    done
-fi
+# The suites that read files, texts and settings, as one regular expression. What is computed there is
+# no concern of theirs.
+suites_without_kernels() {
+    local tests=$root/Tests
+    sed -n 's/.*struct \([A-Za-z0-9]*Tests\)\b.*/\1/p' \
+        $(find "$tests"/{Checkpoint,Pictures}Tests "$tests/FineTuneTests/FuzzingTests.swift" \
+            "$tests"/FineTuneTests/{Data,Metrics,Reports,Tokenizer,Training/Snapshots} \
+            -name '*Tests.swift') | paste -sd '|'
+}
+
+# In a build of its own. Exit tests and fuzzing are among the tests; memory is not limited there, since
+# a sanitizer takes some for itself.
+run_sanitized() { # address or thread, options
+    export FINETUNE_SANITIZER=$1
+    # What the toolchain's own runtime does, with the reasons.
+    export TSAN_OPTIONS="suppressions=$root/Tests/thread-sanitizer.txt ${TSAN_OPTIONS-}"
+    # Memory that lives as long as the process is not lost.
+    export ASAN_OPTIONS="detect_leaks=0 ${ASAN_OPTIONS-}"
+    swift_test ".build-$1" --sanitize="$1" "${@:2}"
+}
+
+main "$@"
