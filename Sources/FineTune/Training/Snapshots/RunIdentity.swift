@@ -67,7 +67,7 @@ extension FineTunedModel {
                 })
         }
         return [
-            "configuration": architecture.folder.configuration,
+            "configuration": .object(architecture.publishedConfiguration),
             "pooling": JSON(pooling.rawValue),
             "preparation": JSON(preparation.fingerprint.description),
             "preparationSettings": .object(
