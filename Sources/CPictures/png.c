@@ -61,13 +61,22 @@ static void read_header(cp_png *reader) {
     png_read_info(png, info);
     reader->header.width = png_get_image_width(png, info);
     reader->header.height = png_get_image_height(png, info);
+    _Bool has_alpha = png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA ||
+                      png_get_valid(png, info, PNG_INFO_tRNS);
+    reader->header.channels = has_alpha ? 4 : 3;
+}
+
+// From here on libpng asks for memory, some rows of it. It is called when the size is known to be allowed.
+static void prepare(cp_png *reader) {
+    png_structp png = reader->png;
+    png_infop info = reader->info;
     if (png_get_bit_depth(png, info) == 16) png_set_scale_16(png);
     png_set_expand(png);
     if (!(png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
     reader->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    reader->header.channels = png_get_channels(png, info);
-    if (png_get_bit_depth(png, info) != 8 || reader->header.channels < 3 ||
+    if (png_get_bit_depth(png, info) != 8 ||
+        png_get_channels(png, info) != reader->header.channels ||
         png_get_rowbytes(png, info) != (size_t)reader->header.width * reader->header.channels) {
         note(reader, CP_UNSUPPORTED, "its pixels cannot be brought into 8 bits a colour");
         png_error(png, "unsupported");
@@ -100,6 +109,7 @@ _Bool cp_png_read(cp_png *reader, uint8_t *pixels, cp_failure *failure) {
         hand_over(reader, failure);
         return 0;
     }
+    prepare(reader);
     if (reader->passes > 1) memset(pixels, 0, stride * reader->header.height);
     for (int pass = 0; pass < reader->passes; pass++) {
         for (uint32_t row = 0; row < reader->header.height; row++) {
