@@ -252,7 +252,10 @@ import Testing
             } catch is TrainingError {}
         }
         let fields = try #require(state.fields.object)
-        let doubles = ["lossSum", "lossWeight", "trainingSeconds", "epochSeconds", "rateScale"]
+        let doubles = [
+            "lossSum", "lossWeight", "trainingSeconds", "epochSeconds", "rateScale",
+            "waitingSeconds",
+        ]
         for (key, value) in fields where key != "epochs" && key != "candidate" {
             var damaged = fields
             damaged[key] = nil
