@@ -1,7 +1,7 @@
 """Steps of EfficientNet-Lite0 with nine classes on batches of random pictures of 224 by 224.
 
     train            forward, backward, clipping, AdamW (fused)
-    forward          a forward pass in evaluation and inference mode
+    forward          a forward pass in evaluation mode, without gradients
 
 Tensors are channels-last, which is twice as fast as PyTorch's default here. Requests and answers are
 those of the steps of MiniLM (step.py), with lines `KIND BATCH COUNT`.
@@ -33,7 +33,7 @@ def stepper(torch, options, model, kind, batch):
     def step():
         start = time.perf_counter()
         if kind == "forward":
-            with torch.inference_mode():
+            with torch.no_grad():
                 outputs()
         else:
             torch.nn.functional.cross_entropy(outputs().float(), labels).backward()
