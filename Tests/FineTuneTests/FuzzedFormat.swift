@@ -5,7 +5,7 @@ import TestSupport
 /// What ``FuzzingTests`` damage: small files of each format, and how they are read.
 enum FuzzedFormat {
     static let all = [
-        wordPiece, bytePairs, vocabularyLines, vocabulary, merges, tokenizerSettings,
+        wordPiece, bytePairs, vocabularyLines, vocabulary, merges, tokenizerSettings, classifier,
         commaSeparated, tabSeparated, jsonLines, xml, taggedLines,
     ]
 

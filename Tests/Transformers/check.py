@@ -1,11 +1,10 @@
-"""Checks that Transformers loads a folder which the library saved and computes the same logits.
+"""Checks that Transformers loads folders which the library saved and computes the same logits.
 
-    python check.py FOLDER LOGITS.json
-    python check.py FOLDER LOGITS.json BASE
+    python check.py FOLDER LOGITS.json BASE [FOLDER LOGITS.json BASE ...]
 
-FOLDER is given to `AutoModelForSequenceClassification` and `AutoTokenizer` as it is. With BASE it
-holds an adapter: BASE is given to those two, and FOLDER to PEFT's `PeftModel`. LOGITS.json holds
-what the library predicts from the same folder:
+If BASE is `-`, FOLDER is given to `AutoModelForSequenceClassification` and `AutoTokenizer` as it is.
+Otherwise it holds an adapter: BASE is given to those two, and FOLDER to PEFT's `PeftModel`.
+LOGITS.json holds what the library predicts from the same folder:
 
     {"texts": ["...", ...],             the inputs
      "logits": [[...], ...],            one row a text, one column a class
@@ -15,7 +14,7 @@ what the library predicts from the same folder:
 
 Fails (exit status 1) if a weight is missing, unexpected or of another shape, if `id2label` or
 `label2id` say other names, if PEFT warns of anything or would save the adapter otherwise, or if a
-logit differs by more than 1e-4. Every text is run alone, in float32. Prints one line.
+logit differs by more than 1e-4. Every text is run alone, in float32. Prints a line for each folder.
 """
 
 import json
@@ -99,19 +98,17 @@ def predict(model, tokenizer, texts, limit):
     return torch.stack(rows)
 
 
-def main():
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__)
-    folder, path, *base = sys.argv[1:]
+def check(folder, path, base):
+    """Whether the folder is right. Prints what was found."""
     with open(path, encoding="utf-8") as file:
         expected = json.load(file)
     if not expected["texts"]:
         sys.exit(f"{path} holds no text")
 
-    if base:
-        model, tokenizer, complaints = load_adapter(folder, base[0], expected["labels"])
-    else:
+    if base == "-":
         model, tokenizer, complaints = load(folder)
+    else:
+        model, tokenizer, complaints = load_adapter(folder, base, expected["labels"])
     complaints += check_labels(model.config, expected["labels"])
     limit = expected.get("maximumTokens") or token_limit(model, tokenizer)
     logits = predict(model, tokenizer, expected["texts"], limit)
@@ -126,12 +123,20 @@ def main():
 
     verdict = "FAILED: " + "; ".join(complaints) if complaints else "ok"
     versions = f"Transformers {transformers.__version__}"
-    versions += f", PEFT {peft.__version__}" if base else ""
+    versions += f", PEFT {peft.__version__}" if base != "-" else ""
     print(
         f"{versions}, {type(model).__name__},"
         f" {len(expected['texts'])} texts, greatest difference of a logit {difference:.2e}: {verdict}"
     )
-    sys.exit(1 if complaints else 0)
+    return not complaints
+
+
+def main():
+    arguments = sys.argv[1:]
+    if not arguments or len(arguments) % 3:
+        sys.exit(__doc__)
+    groups = [arguments[i:i + 3] for i in range(0, len(arguments), 3)]
+    sys.exit(0 if all([check(*group) for group in groups]) else 1)
 
 
 if __name__ == "__main__":

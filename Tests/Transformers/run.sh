@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks that Transformers, or PEFT, loads a folder which the library saved, with the same logits.
+# Checks that Transformers, or PEFT, loads folders which the library saved, with the same logits.
 #
-#   run.sh FOLDER LOGITS.json [BASE]     (see check.py)
+#   run.sh FOLDER LOGITS.json BASE ...   (see check.py)
 #   run.sh FOLDER TENSORS.safetensors    (see check_images.py)
 set -euo pipefail
 

@@ -5,10 +5,33 @@ import Testing
 /// Transformers and PEFT load what is saved here and compute the same logits.
 ///
 /// Runs where `FINETUNE_TRANSFORMERS_CHECK` names a program that is called like
-/// `Tests/Transformers/run.sh`, which needs Python.
+/// `Tests/Transformers/run.sh`, which needs Python. It is called once for all, since Python takes
+/// longer to begin than to check a folder.
 @Suite(.enabled(if: check != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
 struct TransformersTests {
-    @Test func theFineTunedRealModelLoads() async throws {
+    @Test func whatIsSavedLoads() async throws {
+        var saved = [try await fineTunedRealModel(), try await adaptedRealModel()]
+        for family in ["bert", "distilbert"] {
+            saved.append(try await fineTunedTinyModel(family))
+            for adapter in Adapter.samples {
+                saved.append(try await adaptedTinyModel(family, adapter))
+            }
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["bash", try #require(check)] + saved.flatMap(\.arguments)
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let lines = String(decoding: output, as: UTF8.self)
+        print(lines, terminator: "")
+        #expect(process.terminationStatus == 0, "\(lines)")
+        #expect(lines.split(separator: "\n").count >= saved.count)
+    }
+
+    private func fineTunedRealModel() async throws -> SavedFolder {
         let labels = ["number", "person", "place"]
         let model = try PretrainedModel.text(contentsOf: MiniLM.folder(), maximumLength: 128)
             .attaching(ClassificationHead(labels: labels))
@@ -18,21 +41,20 @@ struct TransformersTests {
         let settings = TrainingSettings(schedule: .constant, batch: .examples(8))
         try await Trainer(model, plan: .full(epochs: 2, learningRate: 3e-4), settings: settings)
             .fit(on: data)
-        try expectSameLogits(model, texts: texts, maximumTokens: 128)
+        return try SavedFolder(model, texts: texts, maximumTokens: 128)
     }
 
     /// Without a tokenizer.json Transformers builds the tokenizer from vocab.txt, as we do.
-    @Test(arguments: ["bert", "distilbert"])
-    func theTinyModelsLoad(_ family: String) async throws {
+    private func fineTunedTinyModel(_ family: String) async throws -> SavedFolder {
         let data = TinyModel.examples(60)
         let model = try TinyModel.classifier(family)
         try await Trainer(model, plan: .full(epochs: 2, learningRate: 1e-3)).fit(on: data)
-        try expectSameLogits(model, texts: data.inputs, maximumTokens: nil)
+        return try SavedFolder(model, texts: data.inputs, maximumTokens: nil)
     }
 
-    /// Of every kind, on every family, after a training that moves every number.
-    @Test(arguments: ["bert", "distilbert"], Adapter.samples)
-    func adaptersLoadInPEFT(_ family: String, _ adapter: Adapter) async throws {
+    /// After a training that moves every number.
+    private func adaptedTinyModel(_ family: String, _ adapter: Adapter) async throws -> SavedFolder
+    {
         let folder = try TinyModel.folder(family)
         let model = try PretrainedModel.text(contentsOf: folder.path).attaching(
             ClassificationHead(labels: TinyModel.labels), adapter: adapter)
@@ -41,11 +63,12 @@ struct TransformersTests {
             model, plan: .adapter(epochs: 3, learningRate: 0.02),
             settings: TrainingSettings(schedule: .constant)
         ).fit(on: data)
-        try expectSameLogits(model, texts: data.inputs, maximumTokens: nil, base: folder.path)
+        return try SavedFolder(
+            model, texts: data.inputs, maximumTokens: nil, base: folder.path)
     }
 
     /// On layers whose short names would mean others too.
-    @Test func anAdapterOfTheRealModelLoadsInPEFT() async throws {
+    private func adaptedRealModel() async throws -> SavedFolder {
         let model = try PretrainedModel.text(contentsOf: MiniLM.folder(), maximumLength: 128)
             .attaching(
                 ClassificationHead(labels: ["number", "person"]),
@@ -54,14 +77,22 @@ struct TransformersTests {
         let data = LabeledTexts(
             texts: texts, labels: texts.indices.map { $0 % 2 == 0 ? "number" : "person" })
         try await Trainer(model, plan: .adapter(epochs: 2, learningRate: 5e-3)).fit(on: data)
-        try expectSameLogits(
+        return try SavedFolder(
             model, texts: texts, maximumTokens: 128, base: MiniLM.folder())
     }
+}
 
-    private func expectSameLogits(
-        _ model: TextClassifier, texts: [String], maximumTokens: Int?, base: String? = nil
-    ) throws {
-        let folder = try TemporaryFolder()
+/// A model that was saved, and what it predicts after it was loaded again.
+private struct SavedFolder {
+    private let folder: TemporaryFolder
+    private let base: String?
+
+    /// What the program is called with.
+    var arguments: [String] { [folder.path + "/model", folder.path + "/logits.json", base ?? "-"] }
+
+    init(_ model: TextClassifier, texts: [String], maximumTokens: Int?, base: String? = nil) throws
+    {
+        (folder, self.base) = (try TemporaryFolder(), base)
         let saved = folder.path + "/model"
         let restored: TextClassifier
         if let base {
@@ -81,21 +112,6 @@ struct TransformersTests {
         ]
         if let maximumTokens { content["maximumTokens"] = JSON(maximumTokens) }
         try folder.write(JSON.object(content).serialized(), to: "logits.json")
-
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-            [
-                "bash", try #require(check), saved, folder.path + "/logits.json",
-            ] + (base.map { [$0] } ?? [])
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let line = String(decoding: output, as: UTF8.self)
-        print(line, terminator: "")
-        #expect(process.terminationStatus == 0, "\(line)")
     }
 }
 
