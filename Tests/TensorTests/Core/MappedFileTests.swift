@@ -2,7 +2,9 @@ import Foundation
 @testable import Tensor
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) final class MappedFileTests {
+/// The limit is for an `open` that waits for ever. It counts from when the tests of all suites begin, which
+/// is together.
+@Suite(.timeLimit(.minutes(30))) final class MappedFileTests {
     private let folder: URL
 
     init() throws {
