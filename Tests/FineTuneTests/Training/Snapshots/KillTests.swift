@@ -115,7 +115,10 @@ import Testing
                 usleep(.random(in: 0..<40_000))
                 kill(process.processIdentifier, signal)
             }
-            #expect(taken == 0 || outcome.numbers("from").first == taken)
+            // A process that is stopped while it loads does not say where it goes on.
+            if taken > 0, !(outcome.isKilled && outcome.numbers("from").isEmpty) {
+                #expect(outcome.numbers("from").first == taken)
+            }
             if let found = outcome.digest {
                 #expect(found == digest)
                 break
