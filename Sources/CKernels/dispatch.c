@@ -1,12 +1,7 @@
 // Chooses, once, the CPU level whose tables of kernels are used.
-#define _GNU_SOURCE
 #include "CKernels.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 #define TABLES(level)                                                       \
     extern const struct ck_kernels ck_##level##_f32, ck_##level##_f64;      \
@@ -71,15 +66,6 @@ const struct ck_attention_kernels *ck_attention_for(ck_type type) {
 }
 
 const char *ck_level(void) { return chosen.name; }
-
-long ck_allowed_cores(void) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
-#endif
-    return cores < 1 ? 1 : cores;
-}
 
 void ck_philox(uint32_t out[4], const uint32_t counter[4], uint64_t key) {
     uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]};

@@ -117,12 +117,18 @@ private final class ThreadPool: @unchecked Sendable {
         var hasTiles: Bool { next.load(ordering: .relaxed) < tiles }
     }
 
+    private final class Worker {
+        let thread = ck_thread()
+        /// The core that the thread may not run on until it has woken; -1 if there is none.
+        var lostCore: Int32 = -1
+    }
+
     private var mutex = pthread_mutex_t()
     private var condition = pthread_cond_t()
-    /// Under the mutex: jobs that may have tiles left, and the threads that exist and sleep.
+    /// Under the mutex: jobs that may have tiles left, how many workers exist, and those that sleep.
     private var jobs: [Job] = []
     private var workers = 0
-    private var sleepers = 0
+    private var sleepers: [Worker] = []
     /// Counts the jobs posted, for spinning workers to watch.
     private let posted = Atomic(0)
 
@@ -149,8 +155,13 @@ private final class ThreadPool: @unchecked Sendable {
         jobs.append(job)
         while workers < job.places.load(ordering: .relaxed), startWorker() { workers += 1 }
         posted.add(1, ordering: .releasing)
-        if sleepers > 0 { pthread_cond_broadcast(&condition) }
+        let wakes = !sleepers.isEmpty
+        // Linux may wake a thread on the core of the one that wakes it, even if another is idle,
+        // and leave it there for some milliseconds: both would take turns.
+        for worker in sleepers { worker.lostCore = ck_keep_from_this_core(worker.thread) }
+        sleepers.removeAll(keepingCapacity: true)
         pthread_mutex_unlock(&mutex)
+        if wakes { pthread_cond_broadcast(&condition) }
 
         Self.markInsideTile(true)
         job.work()
@@ -178,6 +189,7 @@ private final class ThreadPool: @unchecked Sendable {
 
     private func serve() -> UnsafeMutableRawPointer? {
         Self.markInsideTile(true)
+        let worker = Worker()
         var seen = posted.load(ordering: .relaxed)
         while true {
             if let job = nextJob() {
@@ -190,7 +202,7 @@ private final class ThreadPool: @unchecked Sendable {
                 spins += 1
                 ck_pause()
             }
-            if posted.load(ordering: .acquiring) == seen { sleep(until: seen) }
+            if posted.load(ordering: .acquiring) == seen { sleep(worker, until: seen) }
             seen = posted.load(ordering: .relaxed)
         }
     }
@@ -206,12 +218,15 @@ private final class ThreadPool: @unchecked Sendable {
         return nil
     }
 
-    private func sleep(until seen: Int) {
+    /// Sleeps until a job has been posted since `seen` were.
+    private func sleep(_ worker: Worker, until seen: Int) {
         pthread_mutex_lock(&mutex)
-        sleepers += 1
+        if posted.load(ordering: .relaxed) == seen { sleepers.append(worker) }
         while posted.load(ordering: .relaxed) == seen { pthread_cond_wait(&condition, &mutex) }
-        sleepers -= 1
+        let core = worker.lostCore
+        worker.lostCore = -1
         pthread_mutex_unlock(&mutex)
+        ck_allow_core(core)
     }
 }
 

@@ -8,6 +8,16 @@ const char *_Nonnull ck_level(void);
 /// The cores that the process may be scheduled on.
 long ck_allowed_cores(void);
 
+/// The system's number of the calling thread.
+int ck_thread(void);
+
+/// Takes the core that the caller runs on from those that another thread may run on, unless it is
+/// the only one. Returns its number, for `ck_allow_core`, or -1 if nothing has changed.
+int ck_keep_from_this_core(int thread);
+
+/// Lets the calling thread run on the core `core` again; -1 changes nothing.
+void ck_allow_core(int core);
+
 /// Tells the CPU that the thread spins.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)
