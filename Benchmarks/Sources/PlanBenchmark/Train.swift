@@ -35,8 +35,9 @@ struct Train: AsyncParsableCommand {
         let (start, processorStart) = (ContinuousClock.now, processorSeconds())
         var figures: [(String, JSON)] = []
         if let solver = recipe.solver {
-            let report = try await classifier.solveHead(
-                on: train, with: solver, precision: precision)
+            let report = try await Tensor.Threads.limited(to: threads) {
+                try await classifier.solveHead(on: train, with: solver, precision: precision)
+            }
             figures.append(("featureSeconds", JSON(report.featureSeconds)))
             figures.append(("solverSeconds", JSON(report.solverSeconds)))
         }

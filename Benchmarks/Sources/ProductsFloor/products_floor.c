@@ -28,7 +28,7 @@ struct worker {
     struct products *products;
     float *scores;  // [length, length]
     int index;
-    bool backward;
+    enum products_pass pass;
 };
 
 static int larger(int a, int b) { return a > b ? a : b; }
@@ -90,7 +90,8 @@ static void forward_map(const struct worker *w, int inputs, int outputs) {
     meet(p);
 }
 
-/// dx = dy W, rows of dx over the threads; then dW = dyᵀ x, rows of dW over the threads.
+/// dx = dy W, rows of dx over the threads; then, if the weights train, dW = dyᵀ x, rows of dW over
+/// the threads.
 static void backward_map(const struct worker *w, int inputs, int outputs) {
     struct products *p = w->products;
     int tokens = p->sizes.batch * p->sizes.length;
@@ -99,6 +100,7 @@ static void backward_map(const struct worker *w, int inputs, int outputs) {
                 p->y + (long)from * outputs, outputs, p->weight, inputs, 0,
                 p->x + (long)from * inputs, inputs);
     meet(p);
+    if (w->pass != PRODUCTS_FULL) return;
     from = start(w, outputs, 0), rows = start(w, outputs, 1) - from;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, inputs, tokens, 1, p->y + from,
                 outputs, p->x, inputs, 0, p->gradient + (long)from * inputs, inputs);
@@ -127,30 +129,32 @@ static void attention(const struct worker *w, bool backward) {
 static void *work(void *argument) {
     const struct worker *w = argument;
     int width = w->products->sizes.width, inner = w->products->sizes.inner_width;
-    for (int layer = 0; layer < w->products->sizes.layers; layer++) {
+    const int layers = w->products->sizes.layers;
+    for (int layer = 0; layer < layers; layer++) {
         forward_map(w, width, 3 * width);
         attention(w, false);
         forward_map(w, width, width);
         forward_map(w, width, inner);
         forward_map(w, inner, width);
     }
-    for (int layer = 0; w->backward && layer < w->products->sizes.layers; layer++) {
+    for (int layer = layers - 1; w->pass != PRODUCTS_FORWARD && layer >= 0; layer--) {
         backward_map(w, inner, width);
         backward_map(w, width, inner);
         backward_map(w, width, width);
         attention(w, true);
-        backward_map(w, width, 3 * width);
+        // Below adapters in the lowest layer nothing trains.
+        if (layer > 0 || w->pass == PRODUCTS_FULL) backward_map(w, width, 3 * width);
     }
     return NULL;
 }
 
-void products_run(struct products *products, bool backward) {
+void products_run(struct products *products, enum products_pass pass) {
     int threads = products->threads;
     size_t square = (size_t)products->sizes.length * (size_t)products->sizes.length;
     pthread_t handles[threads];
     struct worker workers[threads];
     for (int i = 0; i < threads; i++)
-        workers[i] = (struct worker){products, filled(square), i, backward};
+        workers[i] = (struct worker){products, filled(square), i, pass};
     for (int i = 1; i < threads; i++)
         if (pthread_create(&handles[i], NULL, work, &workers[i]) != 0) abort();
     work(&workers[0]);

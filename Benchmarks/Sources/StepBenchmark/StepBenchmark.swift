@@ -63,6 +63,8 @@ enum StepKind: String, CaseIterable, ExpressibleByArgument {
     case forward
     /// The bare matrix products of a training step.
     case products
+    /// Those of a step that trains adapters, without the adapters' own.
+    case adapterProducts = "adapter-products"
     /// Those of a forward pass.
     case forwardProducts = "forward-products"
 }

@@ -62,8 +62,12 @@ final class Steps {
                         }
                     })
             }
-        case .products, .forwardProducts:
-            runProducts(size, wait, answer)
+        case .products:
+            runProducts(PRODUCTS_FULL, size, wait, answer)
+        case .adapterProducts:
+            runProducts(PRODUCTS_ADAPTERS, size, wait, answer)
+        case .forwardProducts:
+            runProducts(PRODUCTS_FORWARD, size, wait, answer)
         }
     }
 
@@ -112,7 +116,7 @@ final class Steps {
     }
 
     private func runProducts(
-        _ size: StepSize, _ wait: () -> Void, _ answer: (Double) -> Void
+        _ pass: products_pass, _ size: StepSize, _ wait: () -> Void, _ answer: (Double) -> Void
     ) {
         let products = products_new(
             products_sizes(
@@ -124,7 +128,7 @@ final class Steps {
         defer { products_free(products) }
         for _ in 0..<size.count {
             wait()
-            answer(milliseconds { products_run(products, size.kind == .products) })
+            answer(milliseconds { products_run(products, pass) })
         }
     }
 }
