@@ -48,6 +48,29 @@ fail() {
     exit 1
 }
 
+# MARK: The examples
+
+# SwiftPM's cached plan would miss files that were added to the library since the last build.
+build_package() { # folder, arguments of swift build
+    local folder=$1
+    shift
+    swift build -c release --disable-build-manifest-caching --package-path "$folder" "$@"
+}
+
+# If they are asked for, prints an example's options and ends: as the program tells them if it is
+# built, else as the comment at the head of its script does.
+help_if_asked() { # script, program, arguments
+    local script=$1 program=$2 argument
+    shift 2
+    for argument; do
+        [[ $argument == --help || $argument == -h ]] || continue
+        program="$(build_package "$(dirname "$script")" --show-bin-path 2>/dev/null || true)/$program"
+        if [[ -x $program ]]; then exec "$program" --help; fi
+        sed -n '2,/^set /{s/^# \{0,1\}//p;}' "$script"
+        exit
+    done
+}
+
 # MARK: Swift and the system's packages
 
 require_command() { # command, what it is, what to do

@@ -18,19 +18,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../setup.sh"
 
-# SwiftPM's cached plan would miss files that were added to the library since the last build.
-build() {
-    swift build -c release --disable-build-manifest-caching --package-path "$here" "$@"
-}
-
-for argument; do
-    [[ $argument == --help || $argument == -h ]] || continue
-    program="$(build --show-bin-path 2>/dev/null || true)/Quickstart"
-    if [[ -x $program ]]; then exec "$program" --help; fi
-    sed -n '2,/^set /{s/^# \{0,1\}//p;}' "${BASH_SOURCE[0]}"
-    exit
-done
-
+help_if_asked "$here/run.sh" Quickstart "$@"
 set_up
-build >&2 </dev/null
-exec "$(build --show-bin-path)/Quickstart" "$minilm" "$trec/question_labels.txt" "$@"
+build_package "$here" >&2 </dev/null
+exec "$(build_package "$here" --show-bin-path)/Quickstart" "$minilm" "$trec/question_labels.txt" "$@"
