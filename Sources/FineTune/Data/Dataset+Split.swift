@@ -17,61 +17,6 @@ extension Dataset {
         return split(at: order.prefix(heldOutCount(fraction, of: count)))
     }
 
-    /// Splits at random, but so that examples of one group stay together: the pictures of one author, the
-    /// sentences of one document. What is alike within a group cannot be learned by heart and then
-    /// tested.
-    ///
-    /// Groups are held out in a random order, each that still fits into `fraction` of the whole. One that
-    /// would be more than half of what is held out has to wait for the smaller ones, so that a test is
-    /// not of one author. At least one group stays to train on. The same seed splits in the same way.
-    ///
-    /// - Parameters:
-    ///   - fraction: The part of the examples to hold out, at most.
-    ///   - group: What the examples of a group have in common.
-    ///   - seed: Decides which groups.
-    /// - Returns: The examples to train on and those held out, both in the order of the dataset.
-    /// - Precondition: `fraction` lies in 0...1.
-    public func split<Group: Hashable>(
-        holdingOut fraction: Double, groupedBy group: (Example<Input, Target>) -> Group,
-        seed: UInt64
-    ) -> (train: Dataset, heldOut: Dataset) {
-        let members = positions(groupedBy: group)
-        var room = heldOutCount(fraction, of: count)
-        var generator = SplitMix64(seed: seed)
-        var order = Array(members.indices)
-        generator.shuffle(&order)
-        var heldOut: [Int] = []
-        var groupsLeft = members.count
-        let half = (room + 1) / 2
-        let (small, large) = (
-            order.filter { members[$0].count <= half }, order.filter { members[$0].count > half }
-        )
-        for index in small + large
-        where members[index].count <= room && groupsLeft > 1 {
-            heldOut += members[index]
-            room -= members[index].count
-            groupsLeft -= 1
-        }
-        return split(at: heldOut)
-    }
-
-    /// The positions of the examples of each group, in the order in which the groups are met.
-    func positions<Group: Hashable>(
-        groupedBy group: (Example<Input, Target>) -> Group
-    ) -> [[Int]] {
-        var numbers: [Group: Int] = [:]
-        var members: [[Int]] = []
-        for (position, example) in examples.enumerated() {
-            let number = numbers[group(example), default: members.count]
-            if number == members.count {
-                numbers[group(example)] = number
-                members.append([])
-            }
-            members[number].append(position)
-        }
-        return members
-    }
-
     fileprivate func shuffledPositions(seed: UInt64) -> [Int] {
         var generator = SplitMix64(seed: seed)
         var order = Array(indices)
@@ -79,7 +24,8 @@ extension Dataset {
         return order
     }
 
-    fileprivate func split(
+    /// The examples at these positions, held out of the others.
+    func split(
         at heldOut: some Sequence<Int>
     ) -> (train: Dataset, heldOut: Dataset) {
         var isHeldOut = [Bool](repeating: false, count: count)
@@ -122,7 +68,7 @@ extension Dataset where Target == String {
     }
 
     /// The class of each example, as a position in `labels`, and the size of each class.
-    private func classIndices() -> (classes: [Int], sizes: [Int]) {
+    func classIndices() -> (classes: [Int], sizes: [Int]) {
         let counts = counts
         var positions: [LabelBytes: Int] = [:]
         for (position, entry) in counts.enumerated() {
@@ -134,7 +80,7 @@ extension Dataset where Target == String {
 }
 
 /// `fraction` of `count`, rounded to nearest, leaving at least one.
-private func heldOutCount(_ fraction: Double, of count: Int) -> Int {
+func heldOutCount(_ fraction: Double, of count: Int) -> Int {
     precondition((0...1).contains(fraction), "a fraction of \(fraction) cannot be held out")
     return min(Int((Double(count) * fraction).rounded()), max(0, count - 1))
 }

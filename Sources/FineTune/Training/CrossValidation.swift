@@ -73,8 +73,8 @@ extension PretrainedModel {
     ///   - head: The task.
     ///   - data: All examples.
     ///   - group: Keeps examples for which it is the same in one part, such as the pictures of an
-    ///     author; nil, the default, keeps none together. The parts are then of about the same size, but
-    ///     do not hold the same share of every class.
+    ///     author; nil, the default, keeps none together. The parts are then of about the same size and
+    ///     hold about the same share of every class, as far as whole groups allow.
     ///   - folds: How many parts: 5 (Hastie, Tibshirani and Friedman, "The Elements of Statistical
     ///     Learning", section 7.10: 5 or 10).
     ///   - pooling: How the features of an input become one vector.
@@ -100,7 +100,7 @@ extension PretrainedModel {
             throw CrossValidationError.tooFewGroups(members?.count ?? 0, folds: folds)
         }
         let parts =
-            members.map { groupedFolds(of: $0, count: folds, seed: seed) }
+            members.map { Groups($0, strata: strata).folds(folds, seed: seed) }
             ?? stratifiedFolds(of: strata, count: folds, seed: seed)
         var metrics: [H.Metrics] = []
         let features = FeatureCache<P>(TrainingSettings.FeatureCaching())
@@ -119,24 +119,4 @@ extension PretrainedModel {
         }
         return CrossValidation(folds: metrics)
     }
-}
-
-/// The part of each example, so that groups stay whole and parts are of about the same size: the
-/// largest group first, each into the part that has the fewest examples. Which of several groups of one
-/// size comes first is random.
-func groupedFolds(of members: [[Int]], count: Int, seed: UInt64) -> [Int] {
-    var generator = SplitMix64(seed: seed)
-    var order = Array(members.indices)
-    generator.shuffle(&order)
-    let ranked = order.enumerated().sorted {
-        (-members[$0.element].count, $0.offset) < (-members[$1.element].count, $1.offset)
-    }
-    var sizes = [Int](repeating: 0, count: count)
-    var parts = [Int](repeating: 0, count: members.reduce(0) { $0 + $1.count })
-    for (_, group) in ranked {
-        let part = sizes.indices.min { (sizes[$0], $0) < (sizes[$1], $1) } ?? 0
-        for position in members[group] { parts[position] = part }
-        sizes[part] += members[group].count
-    }
-    return parts
 }

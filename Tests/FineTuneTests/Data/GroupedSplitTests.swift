@@ -32,10 +32,80 @@ struct GroupedSplitTests {
         #expect(single.train.count == 200)
     }
 
+    /// 800 examples of four classes and 60 authors, one of whom has 150, all but ten of one class. The
+    /// class of most examples of an author is their subject.
+    private static let pictures: LabeledTexts = {
+        var random = SplitMix64(seed: 5)
+        let subjects =
+            (0..<150).map { ("author 0", $0 < 140 ? "a" : "b") }
+            + (0..<650).map { index in
+                let author = 1 + index * index % 59
+                let strays = random.next(below: 4) == 0
+                let subject = strays ? random.next(below: 4) : author % 4
+                return ("author \(author)", ["a", "b", "c", "d"][subject])
+            }
+        return LabeledTexts(subjects.map { Example(input: $0, target: $1) })
+    }()
+
+    /// The part of each class that lies in `part`.
+    private static func shares(_ part: LabeledTexts) -> [Double] {
+        zip(pictures.counts, pictures.labels).map { all, label in
+            Double(part.targets.count { $0 == label }) / Double(all.count)
+        }
+    }
+
+    @Test("A stratified split holds out the same share of each class", arguments: 0..<20)
+    func stratifies(_ seed: UInt64) {
+        let (train, heldOut) = Self.pictures.split(
+            holdingOut: 0.25, groupedBy: \.input, stratified: true, seed: seed)
+        #expect(Set(train.inputs).isDisjoint(with: heldOut.inputs))
+        #expect(train.count + heldOut.count == 800 && heldOut.count <= 200)
+        for share in Self.shares(heldOut) { #expect(abs(share - 0.25) < 0.03) }
+        #expect(
+            Self.pictures.split(holdingOut: 0.25, groupedBy: \.input, stratified: false, seed: seed)
+                == Self.pictures.split(holdingOut: 0.25, groupedBy: \.input, seed: seed))
+    }
+
+    @Test("A class that a single group has stays where it can be learned")
+    func keepsLoneClasses() {
+        let data = LabeledTexts(
+            (0..<100).map { Example(input: "\($0)", target: $0 % 2 == 0 ? "even" : "odd") }
+                + (0..<40).map { _ in Example(input: "one author", target: "rare") })
+        for seed in 0..<10 as Range<UInt64> {
+            let (train, heldOut) = data.split(
+                holdingOut: 0.3, groupedBy: \.input, stratified: true, seed: seed)
+            #expect(train.targets.count { $0 == "rare" } == 40)
+            #expect(heldOut.counts.map(\.count) == [15, 15])
+        }
+    }
+
+    @Test("Folds hold the same share of each class and whole groups", arguments: [2, 4])
+    func foldsStratify(_ count: Int) throws {
+        let folds = try Self.pictures.folds(count, groupedBy: \.input, seed: 2)
+        #expect(folds.count == count)
+        #expect(folds.reduce(0) { $0 + $1.heldOut.count } == 800)
+        for (train, heldOut) in folds {
+            #expect(Set(train.inputs).isDisjoint(with: heldOut.inputs))
+            #expect(train.count + heldOut.count == 800)
+            for (label, share) in zip(Self.pictures.labels, Self.shares(heldOut)) {
+                // One author alone has 42% of the first class.
+                let reach = label == "a" && count == 4 ? 0.18 : 0.03
+                #expect(abs(share - 1 / Double(count)) < reach)
+            }
+        }
+        #expect(throws: CrossValidationError.tooFewGroups(60, folds: 61)) {
+            try Self.pictures.folds(61, groupedBy: \.input, seed: 2)
+        }
+        #expect(throws: CrossValidationError.unusableFolds(1, examples: 800)) {
+            try Self.pictures.folds(1, groupedBy: \.input, seed: 2)
+        }
+    }
+
     @Test("Folds are of about one size, and no group is in two", arguments: [2, 5, 9])
     func foldsKeepGroups(_ count: Int) {
         let members = data.positions(groupedBy: \.target)
-        let parts = groupedFolds(of: members, count: count, seed: 4)
+        let strata = [Int](repeating: 0, count: data.count)
+        let parts = Groups(members, strata: strata).folds(count, seed: 4)
         let sizes = (0..<count).map { part in parts.count { $0 == part } }
         let largest = members.map(\.count).max() ?? 0
         #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= largest)
