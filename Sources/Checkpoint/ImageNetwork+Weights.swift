@@ -12,8 +12,9 @@ extension ImageNetwork {
         switch self {
         case .efficientNetLite(let network):
             let isOriginal = tensors.shape(of: "_conv_stem.weight") != nil
-            return .efficientNetLite(
-                EfficientNetLite(network.size, publisher: isOriginal ? .original : .timm))
+            var fitting = network
+            fitting.publisher = isOriginal ? .original : .timm
+            return .efficientNetLite(fitting)
         case .visionTransformer(let network):
             return .visionTransformer(try network.fitting(tensors))
         case .resNet, .mobileNet: return self

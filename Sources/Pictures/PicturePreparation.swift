@@ -148,6 +148,11 @@ public struct PicturePreparation: Preparation {
     /// What the network's own preparation says. An augmentation is part of a run, not of a model.
     public var configuration: [(String, JSON)] { image.configuration }
 
+    /// Those of the network's own preparation.
+    public func savedEntries(besides configuration: JSON.Object) -> [(String, JSON)] {
+        image.savedEntries(besides: configuration)
+    }
+
     /// The same preparation with saved settings.
     public func configured(by configuration: JSON) -> PicturePreparation {
         PicturePreparation(image.configured(by: configuration), augmentation: augmentation)

@@ -1,14 +1,16 @@
-"""Checks that a reference implementation loads a folder of a network for images which the library saved,
-and computes the same logits.
+"""Checks that reference implementations load folders of networks for images which the library saved, and
+compute the same logits.
 
-    python check_images.py FOLDER TENSORS.safetensors
+    python check_images.py FOLDER TENSORS.safetensors [FOLDER TENSORS.safetensors ...]
 
-FOLDER is given to Transformers' `AutoModelForImageClassification`, or, if its `config.json` names the
-architecture `efficientnet-lite0`, its weights to the PyTorch module of Benchmarks/Peers/lite0.py.
-TENSORS holds `images`, [count, height, width, 3] as they go into the network, and `logits`.
+A FOLDER whose `config.json` has a `model_type` is given to Transformers'
+`AutoModelForImageClassification`. Otherwise it names an architecture: the weights of
+`efficientnet-lite0` are given to the PyTorch module of Benchmarks/Peers/lite0.py, those of a network of
+torchvision to that, and any other folder to timm. TENSORS holds `images`, [count, height, width, 3] as
+they go into the network, and `logits`.
 
 Fails (exit status 1) if a weight is missing, unexpected or of another shape, or if a logit differs by more
-than 1e-3. Prints one line.
+than 1e-4. Prints a line for each folder.
 """
 
 import json
@@ -21,39 +23,62 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import torch
 from safetensors.torch import load_file
 
-TOLERANCE = 1e-3
+TOLERANCE = 1e-4
 
 
 def load(folder):
     """The model and the complaints about the folder's weights."""
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         configuration = json.load(file)
-    if configuration.get("architecture") == "efficientnet-lite0":
+    if "model_type" in configuration:
+        from transformers import AutoModelForImageClassification
+
+        model, info = AutoModelForImageClassification.from_pretrained(
+            folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
+        return model, [f"{kind}: {sorted(map(str, names))}" for kind, names in info.items() if names]
+
+    architecture, classes = configuration["architecture"], configuration["num_classes"]
+    if architecture == "efficientnet-lite0":
         here = os.path.dirname(os.path.abspath(__file__))
         sys.path.insert(0, os.path.join(here, "..", "..", "Benchmarks", "Peers"))
         from lite0 import Lite0
 
-        model = Lite0(configuration["num_classes"])
-        found = model.load_state_dict(
-            load_file(os.path.join(folder, "model.safetensors")), strict=False)
-        complaints = [f"missing: {name}" for name in found.missing_keys]
-        return model.eval(), complaints + [f"unexpected: {name}" for name in found.unexpected_keys]
-    from transformers import AutoModelForImageClassification
+        model = Lite0(classes)
+    elif hasattr(torchvision_models(), architecture):
+        model = getattr(torchvision_models(), architecture)(num_classes=classes)
+    else:
+        import timm
 
-    model, info = AutoModelForImageClassification.from_pretrained(
-        folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
-    return model.eval(), [
-        f"{kind}: {sorted(map(str, names))}" for kind, names in info.items() if names]
+        # Strict, and by what the folder's config.json says alone.
+        return timm.create_model(f"local-dir:{folder}", pretrained=True), []
+    found = model.load_state_dict(
+        load_file(os.path.join(folder, "model.safetensors")), strict=False)
+    return model, [f"missing: {name}" for name in found.missing_keys] + [
+        f"unexpected: {name}" for name in found.unexpected_keys]
+
+
+def torchvision_models():
+    if "torchvision" not in sys.modules:
+        # torchvision asks for the names of its operators for detection when it is imported, and these
+        # need the libraries of the GPU build. No network here uses them.
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        libraries.append(library)
+    from torchvision import models
+
+    return models
+
+
+libraries = []
 
 
 @torch.no_grad()
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    folder, path = sys.argv[1:]
+def check(folder, path):
+    """Prints a line, and returns whether all is well."""
     model, complaints = load(folder)
     tensors = load_file(path)
-    output = model(tensors["images"].permute(0, 3, 1, 2).contiguous())
+    output = model.eval()(tensors["images"].permute(0, 3, 1, 2).contiguous())
     logits = getattr(output, "logits", output)
     difference = float("nan")
     if logits.shape != tensors["logits"].shape:
@@ -64,9 +89,19 @@ def main():
         if not difference <= TOLERANCE:
             complaints.append(f"a logit differs by {difference:.2e}, more than {TOLERANCE:.0e}")
     verdict = "FAILED: " + "; ".join(complaints) if complaints else "ok"
-    print(f"{type(model).__name__}, {len(logits)} images, greatest difference of a logit "
-          f"{difference:.2e}: {verdict}")
-    sys.exit(1 if complaints else 0)
+    kind = type(model)
+    print(f"{kind.__module__.split('.')[0]} {kind.__name__}, {len(logits)} images, greatest difference "
+          f"of a logit {difference:.2e}: {verdict}", flush=True)
+    return not complaints
+
+
+def main():
+    arguments = sys.argv[1:]
+    if not arguments or len(arguments) % 2:
+        sys.exit(__doc__)
+    # All are checked, also after one that failed.
+    results = [check(*pair) for pair in zip(arguments[::2], arguments[1::2])]
+    sys.exit(0 if all(results) else 1)
 
 
 if __name__ == "__main__":

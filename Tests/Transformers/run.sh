@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks that Transformers, or PEFT, loads folders which the library saved, with the same logits.
+# Checks that Transformers, PEFT, torchvision or timm loads folders which the library saved, with the
+# same logits.
 #
 #   run.sh FOLDER LOGITS.json BASE ...   (see check.py)
-#   run.sh FOLDER TENSORS.safetensors    (see check_images.py)
+#   run.sh FOLDER TENSORS.safetensors ...   (see check_images.py)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -63,6 +63,14 @@ public struct ImagePreparation: Preparation {
     /// Nothing: ``save(to:)`` writes a file of its own.
     public var configuration: [(String, JSON)] { [] }
 
+    /// timm's `pretrained_cfg`, beside the name of an architecture: without it timm takes all settings
+    /// for this one, and then overlooks those of the network.
+    public func savedEntries(besides configuration: JSON.Object) -> [(String, JSON)] {
+        guard configuration["architecture"] != nil, configuration["pretrained_cfg"] == nil
+        else { return [] }
+        return [("pretrained_cfg", .object(specification.timmSettings))]
+    }
+
     /// Of the specification.
     public var fingerprint: Fingerprint {
         Fingerprint(JSON.object(specification.processorSettings).serialized())

@@ -118,7 +118,7 @@ extension FineTunedModel {
             try self.init(
                 preparation: preparing(preparation), architecture: architecture, pooling: .pooler,
                 head: H(configuration: folder.configuration),
-                headSource: ParameterSource(folder.tensors), seed: 0)
+                headSource: ParameterSource(architecture.headTensors(of: folder)), seed: 0)
         } catch ParameterError.missing(let name, _) where name.hasPrefix(headPath + ".") {
             throw ModelError.noHead(path, reason: "its weights have no '\(name)'")
         }

@@ -29,6 +29,12 @@ public protocol Architecture: Sendable {
     /// The name under which a classification model of the publisher keeps a parameter.
     func savedName(of path: String) -> String
 
+    /// What a classification model of the publisher holds for these values of parameters, by path: by
+    /// default each under its ``savedName(of:)``.
+    func savedTensors(
+        _ values: [(path: String, value: Tensor)]
+    ) -> [(name: String, tensor: Tensor)]
+
     /// The name of the publisher's classification model with this pooling, for `config.json`; nil if
     /// it has none.
     func savedKind(for pooling: Pooling) -> String?
@@ -39,6 +45,13 @@ public protocol Architecture: Sendable {
 }
 
 extension Architecture {
+    /// Each under its name.
+    public func savedTensors(
+        _ values: [(path: String, value: Tensor)]
+    ) -> [(name: String, tensor: Tensor)] {
+        values.map { (savedName(of: $0.path), $0.value) }
+    }
+
     /// Nothing.
     public func savedEntries(labels: [String]?) -> [(String, JSON)] { [] }
 }

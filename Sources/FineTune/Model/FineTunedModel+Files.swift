@@ -42,7 +42,7 @@ extension FineTunedModel {
     }
 
     private var savedTensors: [(name: String, tensor: Tensor)] {
-        mergedValues.map { (architecture.savedName(of: $0.parameter.path), $0.value) }
+        architecture.savedTensors(mergedValues.map { ($0.parameter.path, $0.value) })
     }
 
     /// The values of all parameters, with the adapter's part in them instead of its own parameters.
@@ -75,6 +75,7 @@ extension FineTunedModel {
         for (key, value) in head.configuration { object[key] = value }
         let labels = try? ClassLabels(configuration: .object(object)).names
         for (key, value) in architecture.savedEntries(labels: labels) { object[key] = value }
+        for (key, value) in preparation.savedEntries(besides: object) { object[key] = value }
         var own: JSON.Object = ["version": 1, "pooling": JSON(pooling.rawValue)]
         for (key, value) in preparation.configuration { own[key] = value }
         object["swift_finetune"] = .object(own)

@@ -67,6 +67,10 @@ public protocol Preparation: Sendable {
     /// What a saved model's `config.json` says of the preparation, under the library's own key.
     var configuration: [(String, JSON)] { get }
 
+    /// What a saved model's `config.json` says of the preparation in the publisher's terms, where the
+    /// rest of that file does not; nothing by default.
+    func savedEntries(besides configuration: JSON.Object) -> [(String, JSON)]
+
     /// The same preparation with the settings of a ``configuration`` that was saved.
     func configured(by configuration: JSON) -> Self
 
@@ -115,6 +119,9 @@ extension Preparation {
     public func rowCount(of item: Item) -> Int {
         rowKind == .word ? labelledRows(of: item).count : 1
     }
+
+    /// Nothing.
+    public func savedEntries(besides configuration: JSON.Object) -> [(String, JSON)] { [] }
 
     /// The preparation itself: there need not be settings.
     public func configured(by configuration: JSON) -> Self { self }

@@ -39,21 +39,26 @@ public struct EfficientNetLite: Sendable, Hashable {
     /// Whose names the checkpoint has.
     public var publisher: Publisher
 
-    /// The weight of the newest batch in the running statistics of the normalisations.
-    public var momentum: Double
+    /// The weight of the newest batch in the running statistics of the normalisations: by default the
+    /// publisher's, 0.1 in timm and 0.01 in the original repository. The statistics of a run of some
+    /// hundred steps are its own with 0.1, and with 0.01 still a part those of the pretraining.
+    public var momentum: Double {
+        get { chosenMomentum ?? (publisher == .timm ? 0.1 : 0.01) }
+        set { chosenMomentum = newValue }
+    }
+    private var chosenMomentum: Double?
 
     /// A network of this size.
     ///
     /// - Parameters:
     ///   - size: The size.
     ///   - publisher: Whose names the checkpoint has.
-    ///   - momentum: That of the normalisations' statistics; by default the publisher's, 0.1 in timm and
-    ///     0.01 in the original repository.
+    ///   - momentum: That of the normalisations' statistics; by default the publisher's.
     public init(
         _ size: Size = .lite0, publisher: Publisher = .timm, momentum: Double? = nil
     ) {
         (self.size, self.publisher) = (size, publisher)
-        self.momentum = momentum ?? (publisher == .timm ? 0.1 : 0.01)
+        chosenMomentum = momentum
     }
 
     /// The width of the features.

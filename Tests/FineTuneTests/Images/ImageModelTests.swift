@@ -78,6 +78,48 @@ import Testing
         #expect(try restored.outputs(for: data.inputs) == model.outputs(for: data.inputs))
     }
 
+    /// Whose names the weights have is taken from the file, but not what was asked for.
+    @Test(arguments: [EfficientNetLite.Publisher.original, .timm])
+    func keepsTheMomentum(_ publisher: EfficientNetLite.Publisher) throws {
+        let network = EfficientNetLite(.lite0, publisher: publisher)
+        let model = try TinyImages.backbone(.efficientNetLite(network)).attaching(
+            ClassificationHead(labels: TinyImages.labels))
+        let folder = try TemporaryFolder()
+        try model.save(to: folder.path)
+        let tensors = try SafetensorsFile(path: folder.path + "/model.safetensors")
+        for momentum in [nil, 0.3] {
+            let wanted = EfficientNetLite(.lite0, momentum: momentum)
+            let found = try ImageArchitecture(.efficientNetLite(wanted), tensors: tensors).network
+            let expected = EfficientNetLite(.lite0, publisher: publisher, momentum: momentum)
+            #expect(found == .efficientNetLite(expected))
+            #expect(expected.momentum == momentum ?? (publisher == .timm ? 0.1 : 0.01))
+        }
+    }
+
+    /// timm's distilled DeiT has two, whose mean is the answer.
+    @Test func refusesTwoHeads() throws {
+        let network = ImageNetwork.visionTransformer(
+            TinyImages.transformer(.timm, isDistilled: true))
+        let model = try TinyImages.backbone(network).attaching(
+            ClassificationHead(labels: TinyImages.labels))
+        let folder = try TemporaryFolder()
+        try model.save(to: folder.path)
+        let path = folder.path + "/model.safetensors"
+        let saved = try SafetensorsFile(path: path)
+        let tensors = try saved.names.map { name in
+            (name, try #require(try saved.tensor(named: name)))
+        }
+        #expect(saved.shape(of: "head_dist.weight") == [3, 64])
+        try SafetensorsFile.write(
+            tensors.map { name, value in (name, name == "head_dist.weight" ? value + 1 : value) },
+            to: path)
+        let error = #expect(throws: ModelError.self) {
+            try ImageClassifier(contentsOf: folder.path)
+        }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("two heads"))
+        _ = try PretrainedModel.image(contentsOf: folder.path)
+    }
+
     @Test func refusesWhatDoesNotFit() throws {
         let backbone = try TinyImages.backbone(.mobileNetV3Small)
         let small = RGBImage(height: 1, width: 2, pixels: [1, 2, 3, 4, 5, 6])

@@ -2,21 +2,41 @@ import FineTune
 import Foundation
 import Testing
 
-/// Reference implementations load what is saved here and compute the same logits.
+/// Transformers, timm, torchvision and a module of ours for PyTorch load what is saved here and compute
+/// the same logits.
 ///
 /// Runs where `FINETUNE_TRANSFORMERS_CHECK` names a program that is called like
-/// `Tests/Transformers/run.sh`, which needs Python.
+/// `Tests/Transformers/run.sh`, which needs Python. It is called once for all, since Python takes
+/// longer to begin than to check a folder.
 @Suite(.enabled(if: check != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
 struct ReferenceImageTests {
-    @Test(arguments: TinyImages.networks.filter(\.isLoadable))
-    func loadsWithTheSameLogits(_ network: ImageNetwork) async throws {
-        let model = try TinyImages.backbone(network).attaching(
-            ClassificationHead(labels: TinyImages.labels))
-        try await expectSameLogits(model)
+    @Test func whatIsSavedLoads() async throws {
+        let head = ClassificationHead(labels: TinyImages.labels)
+        var saved: [SavedFolder] = []
+        for network in TinyImages.networks {
+            saved.append(try await fineTuned(TinyImages.backbone(network).attaching(head)))
+        }
+        let folder = try resNetOfTransformers()
+        saved.append(
+            try await fineTuned(
+                PretrainedModel.image(contentsOf: folder.path).attaching(head)))
+
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["bash", try #require(check)] + saved.flatMap(\.arguments)
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let lines = String(decoding: output, as: UTF8.self)
+        print(lines, terminator: "")
+        #expect(process.terminationStatus == 0, "\(lines)")
+        #expect(lines.split(separator: "\n").count == saved.count)
     }
 
-    /// Under Transformers' own names, which differ from those of the layers.
-    @Test func aResNetOfTransformersLoads() async throws {
+    /// A folder with Transformers' own names, which differ from those of the layers.
+    private func resNetOfTransformers() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let names = try ResNetNames.map(prefix: "resnet.")
         let source = ParameterSource(initializing: .float32, seed: 1)
@@ -34,13 +54,11 @@ struct ReferenceImageTests {
             {"crop_pct": 0.875, "image_mean": [0.485, 0.456, 0.406], "resample": 3, "size": 32,
              "image_std": [0.229, 0.224, 0.225], "feature_extractor_type": "ConvNextFeatureExtractor"}
             """, to: "preprocessor_config.json")
-        try await expectSameLogits(
-            PretrainedModel.image(contentsOf: folder.path).attaching(
-                ClassificationHead(labels: TinyImages.labels)))
+        return folder
     }
 
-    /// After a step, so that every number has moved.
-    private func expectSameLogits(_ model: ImageClassifier) async throws {
+    /// The model after a step, so that every number has moved, saved and loaded again.
+    private func fineTuned(_ model: ImageClassifier) async throws -> SavedFolder {
         let data = TinyImages.examples(6)
         try await Trainer(
             model, plan: .full(epochs: 1, learningRate: 1e-3),
@@ -55,33 +73,14 @@ struct ReferenceImageTests {
                 ("images", model.preparation.specification.normalized(data.inputs)),
                 ("logits", Tensor(logits.flatMap { $0 }, shape: [6, 3])),
             ], to: folder.path + "/tensors.safetensors")
-
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "bash", try #require(check), folder.path + "/model",
-            folder.path + "/tensors.safetensors",
-        ]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let line = String(decoding: output, as: UTF8.self)
-        print(line, terminator: "")
-        #expect(process.terminationStatus == 0, "\(line)")
+        return SavedFolder(folder: folder)
     }
 }
 
-extension ImageNetwork {
-    /// Whether Transformers or the script has it: torchvision and timm are not asked.
-    fileprivate var isLoadable: Bool {
-        switch self {
-        case .efficientNetLite(let network): network.publisher == .original
-        case .visionTransformer(let network): network.publisher == .huggingFace
-        case .resNet, .mobileNet: false
-        }
-    }
+/// What the program is given for one model.
+private struct SavedFolder {
+    let folder: TemporaryFolder
+    var arguments: [String] { [folder.path + "/model", folder.path + "/tensors.safetensors"] }
 }
 
 private let check = ProcessInfo.processInfo.environment["FINETUNE_TRANSFORMERS_CHECK"]

@@ -14,6 +14,7 @@ enum TinyImages {
         .visionTransformer(transformer(.huggingFace)),
         .visionTransformer(transformer(.huggingFace, isDistilled: true)),
         .visionTransformer(transformer(.timm)),
+        .visionTransformer(transformer(.timm, isDistilled: true)),
     ]
 
     static func transformer(
