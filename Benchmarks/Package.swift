@@ -26,16 +26,26 @@ let package = Package(
         // What Benchmarks/Peers/run.sh runs, in turn with PyTorch.
         .executableTarget(
             name: "StepBenchmark",
-            dependencies: [fineTune, argumentParser, "Serving", "ProductsFloor"]),
+            dependencies: [fineTune, argumentParser, "ServedSteps", "ProductsFloor"]),
         .executableTarget(
-            name: "ImageStepBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
+            name: "ImageStepBenchmark", dependencies: [fineTune, argumentParser, "ServedSteps"]),
         .executableTarget(
             name: "TaskBenchmark", dependencies: [fineTune, argumentParser, "Serving"]),
         // What Benchmarks/Heads/run.sh runs.
         .executableTarget(name: "HeadBenchmark", dependencies: [fineTune, argumentParser]),
         // What Benchmarks/Plans/run.sh runs.
-        .executableTarget(name: "PlanBenchmark", dependencies: [fineTune, argumentParser]),
+        .executableTarget(
+            name: "PlanBenchmark", dependencies: [fineTune, argumentParser, "Figures"]),
+        // What Benchmarks/Pictures/run.sh runs.
+        .executableTarget(
+            name: "PictureBenchmark",
+            dependencies: [
+                fineTune, .product(name: "Pictures", package: "swift-finetune"), argumentParser,
+                "Figures",
+            ]),
         .executableTarget(name: "FirstPrediction", dependencies: [fineTune]),
+        .target(name: "Figures", dependencies: [fineTune]),
+        .target(name: "ServedSteps", dependencies: [fineTune, argumentParser, "Serving"]),
         .target(name: "Serving"),
         .target(name: "ProductsFloor", dependencies: ["OpenBLAS"]),
         .systemLibrary(

@@ -3,16 +3,15 @@
     train            forward, backward, clipping, AdamW (fused)
     forward          a forward pass in evaluation mode, without gradients
 
-Tensors are channels-last, which is twice as fast as PyTorch's default here. Requests and answers are
-those of the steps of MiniLM (step.py), with lines `KIND BATCH COUNT`.
+Tensors are channels-last, which is twice as fast as PyTorch's default here. Serves the lines that
+`measure.serve` tells, with the size `BATCH`.
 """
 
-import json
-import sys
 import time
+from functools import partial
 
 from lite0 import pretrained
-from measure import peak_memory_bytes, prepare, versions
+from measure import prepare, serve, train, versions
 
 CLASSES = 9
 
@@ -36,10 +35,8 @@ def stepper(torch, options, model, kind, batch):
             with torch.no_grad():
                 outputs()
         else:
-            torch.nn.functional.cross_entropy(outputs().float(), labels).backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(outputs().float(), labels)
+            train(torch, trained, optimizer, loss)
         return (time.perf_counter() - start) * 1e3
 
     return step
@@ -55,15 +52,4 @@ def run(options):
         "precision": "bfloat16 autocast" if options.bf16 else "float32",
         "versions": versions(),
     }
-    print(json.dumps(settings), file=options.output, flush=True)
-    step = None
-    for line in sys.stdin:
-        words = line.split()
-        if words == ["step"]:
-            answer = f"{step():.4f}"
-        elif words == ["peak"]:
-            answer = str(peak_memory_bytes())
-        else:
-            step = stepper(torch, options, model, words[0], int(words[1]))
-            continue
-        print(answer, file=options.output, flush=True)
+    serve(options, settings, partial(stepper, torch, options, model))

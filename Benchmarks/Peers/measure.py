@@ -1,8 +1,10 @@
 """What all measurements share: settings of torch, peak memory, versions, inputs."""
 
 import csv
+import json
 import resource
 import sys
+
 
 def prepare(options):
     """Imports torch with the wanted number of threads."""
@@ -26,6 +28,33 @@ def peak_memory_bytes():
         pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(options, settings, stepper):
+    """Prints the settings as one line of JSON, then answers lines until the input ends: `KIND SIZE ...
+    COUNT` asks for COUNT steps of what `stepper` makes for the kind and the sizes, each made at a line
+    `step` and answered with its milliseconds; `peak` is answered with the peak memory in bytes."""
+    print(json.dumps(settings), file=options.output, flush=True)
+    step = None
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["step"]:
+            answer = f"{step():.4f}"
+        elif words == ["peak"]:
+            answer = str(peak_memory_bytes())
+        else:
+            kind, *sizes, _ = words
+            step = stepper(kind, *map(int, sizes))
+            continue
+        print(answer, file=options.output, flush=True)
+
+
+def train(torch, trained, optimizer, loss):
+    """What follows the forward pass of a training step."""
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def versions():

@@ -9,17 +9,15 @@ Attention is the faster of PyTorch's two implementations, tried in processes of 
 peak memory is of one only. `torch.compile` is not tried: on this model it takes a minute to compile
 and its steps were slower than eager ones in float32 and in bfloat16.
 
-The server prints its settings as one line of JSON; then a line `KIND BATCH LENGTH COUNT` asks for
-COUNT steps, each made at a line `step` and answered with its milliseconds; `peak` is answered with
-the peak memory in bytes. It ends with the input.
+Serves the lines that `measure.serve` tells, with the sizes `BATCH LENGTH`.
 """
 
-import json
 import subprocess
 import sys
 import time
+from functools import partial
 
-from measure import peak_memory_bytes, prepare, versions
+from measure import prepare, serve, train, versions
 
 CLASSES = 6
 TRIAL_STEPS = 5
@@ -90,10 +88,7 @@ def stepper(torch, options, model, kind, batch, length):
         elif kind == "frozen-forward":
             loss()
         else:
-            loss().backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+            train(torch, trained, optimizer, loss())
         return (time.perf_counter() - start) * 1e3
 
     return step
@@ -111,26 +106,10 @@ def settings(options, attention, tried):
     }
 
 
-def serve(torch, options, model):
-    step = None
-    for line in sys.stdin:
-        words = line.split()
-        if words == ["step"]:
-            answer = f"{step():.4f}"
-        elif words == ["peak"]:
-            answer = str(peak_memory_bytes())
-        else:
-            kind, batch, length, _ = words
-            step = stepper(torch, options, model, kind, int(batch), int(length))
-            continue
-        print(answer, file=options.output, flush=True)
-
-
 def run(options):
     attention, tried = options.attention, None
     if attention == "auto":
         attention, tried = faster_attention(options)
     torch = prepare(options)
     model = load(torch, options, attention)
-    print(json.dumps(settings(options, attention, tried)), file=options.output, flush=True)
-    serve(torch, options, model)
+    serve(options, settings(options, attention, tried), partial(stepper, torch, options, model))

@@ -1,6 +1,6 @@
 import ArgumentParser
 import FineTune
-import Serving
+import ServedSteps
 
 /// Times steps of a network for images on random pictures: a server that the peers' script asks for
 /// steps in turn with PyTorch's.
@@ -24,32 +24,18 @@ struct ImageStepBenchmark: AsyncParsableCommand {
     @Option(help: "Pictures in a batch, with --repeats.") var batch = 32
 
     func run() async throws {
-        guard precision.isSupported else {
-            throw ValidationError("this CPU has no \(precision) products")
-        }
+        try precision.checkSupport()
         let steps = try ImageSteps(model: model, threads: threads, precision: precision)
         if let repeats {
-            try await steps.run(
-                kind, batch: batch, count: repeats, waiting: {}, answering: { print($0) })
-            print("peak \(Tensor.Memory.peakProcessBytes >> 20) MB")
-            return
+            try await steps.run(kind, batch: batch, count: repeats, .printed(repeats))
+            return print("peak \(Tensor.Memory.peakProcessBytes >> 20) MB")
         }
-        let precisions = Tensor.Precision.allCases.filter(\.isSupported).map(\.rawValue)
-        Requests.ready([
-            "cpuLevel": Tensor.cpuLevel, "precisions": precisions.joined(separator: " "),
-        ])
-        while let words = Requests.next() {
-            if words == ["peak"] {
-                Requests.answer(Double(Tensor.Memory.peakProcessBytes))
-            } else if words.count == 3, let kind = StepKind(rawValue: words[0]),
+        try await serveSteps { words in
+            guard words.count == 3, let kind = StepKind(rawValue: words[0]),
                 let batch = Int(words[1]), let count = Int(words[2]), batch > 0, count > 0
-            {
-                try await steps.run(
-                    kind, batch: batch, count: count, waiting: Requests.waitForStep,
-                    answering: Requests.answer)
-            } else {
-                throw ValidationError("unknown request '\(words.joined(separator: " "))'")
-            }
+            else { return false }
+            try await steps.run(kind, batch: batch, count: count, .requested(count))
+            return true
         }
     }
 }
@@ -61,5 +47,3 @@ enum StepKind: String, CaseIterable, ExpressibleByArgument {
     /// A pass that predicts.
     case forward
 }
-
-extension Tensor.Precision: @retroactive ExpressibleByArgument {}

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Figures
 import FineTune
-import Foundation
 
 /// Trains by one recipe and prints a line of JSON.
 struct Train: AsyncParsableCommand {
@@ -58,7 +58,7 @@ struct Train: AsyncParsableCommand {
         }
         // Tokenising included.
         let seconds = (ContinuousClock.now - start) / .seconds(1) - trialSeconds
-        let processorSeconds = processorSeconds() - processorStart - trialProcessorSeconds
+        let computed = processorSeconds() - processorStart - trialProcessorSeconds
         let metrics = try Tensor.Threads.limited(to: threads) {
             try classifier.evaluate(on: test)
         }
@@ -67,20 +67,13 @@ struct Train: AsyncParsableCommand {
             "trainExamples": JSON(train.count), "testExamples": JSON(test.count),
             "precision": JSON(precision.rawValue),
             "accuracy": JSON(metrics.accuracy), "macroF1": JSON(metrics.macroF1),
-            "seconds": JSON(seconds), "processorSeconds": JSON(processorSeconds),
+            "seconds": JSON(seconds), "processorSeconds": JSON(computed),
             "trainableShare": JSON(share),
             "peakMemoryBytes": JSON(Tensor.Memory.peakProcessBytes),
         ]
         print(
             JSON.object(JSON.Object(Array(line) + figures.map { (key: $0, value: $1) }))
                 .serialized())
-    }
-
-    /// What this process computed for, on all its threads: other programs do not add to it.
-    private func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private var adapter: Adapter? {

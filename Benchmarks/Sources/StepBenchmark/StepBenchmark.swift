@@ -1,6 +1,6 @@
 import ArgumentParser
 import FineTune
-import Serving
+import ServedSteps
 
 /// Times steps on random tokens of one length: a server that the peers' script asks for steps in
 /// turn with PyTorch's.
@@ -25,28 +25,16 @@ struct StepBenchmark: AsyncParsableCommand {
     @Option(help: "Tokens of a sequence, with --repeats.") var length = 128
 
     func run() async throws {
-        guard precision.isSupported else {
-            throw ValidationError("this CPU has no \(precision) products")
-        }
+        try precision.checkSupport()
         let steps = try Steps(model: model, threads: threads, precision: precision)
         if let repeats {
             let size = StepSize(kind: kind, batch: batch, length: length, count: repeats)
-            try await steps.run(size, waiting: {}, answering: { print($0) })
-            return
+            return try await steps.run(size, .printed(repeats))
         }
-        let precisions = Tensor.Precision.allCases.filter(\.isSupported).map(\.rawValue)
-        Requests.ready([
-            "cpuLevel": Tensor.cpuLevel, "precisions": precisions.joined(separator: " "),
-        ])
-        while let words = Requests.next() {
-            if words == ["peak"] {
-                Requests.answer(Double(Tensor.Memory.peakProcessBytes))
-            } else if let size = StepSize(words) {
-                try await steps.run(
-                    size, waiting: Requests.waitForStep, answering: Requests.answer)
-            } else {
-                throw ValidationError("unknown request '\(words.joined(separator: " "))'")
-            }
+        try await serveSteps { words in
+            guard let size = StepSize(words) else { return false }
+            try await steps.run(size, .requested(size.count))
+            return true
         }
     }
 }
@@ -87,5 +75,3 @@ extension StepSize {
         self.init(kind: kind, batch: numbers[0], length: numbers[1], count: numbers[2])
     }
 }
-
-extension Tensor.Precision: @retroactive ExpressibleByArgument {}

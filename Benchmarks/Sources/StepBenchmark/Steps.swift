@@ -1,6 +1,6 @@
 import FineTune
 import ProductsFloor
-import Serving
+import ServedSteps
 
 /// Makes steps of every kind with the library as an app uses it.
 final class Steps {
@@ -23,72 +23,47 @@ final class Steps {
         backbone = try PretrainedModel(
             preparation: preparation, architecture: architecture, pooling: .pooler,
             normalizesEmbeddings: false)
-        head = try ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"])
+        head = ClassificationHead(labels: ["a", "b", "c", "d", "e", "f"])
         classifier = try backbone.attaching(head)
         (self.threads, self.precision) = (threads, precision)
     }
 
-    /// Makes steps, each after `waiting` has returned, and answers with the milliseconds of each.
-    func run(
-        _ size: StepSize, waiting wait: @escaping () -> Void,
-        answering answer: @escaping (Double) -> Void
-    ) async throws {
+    /// Makes steps of one size.
+    func run(_ size: StepSize, _ times: StepTimes) async throws {
         switch size.kind {
         case .train:
-            try await train(
-                classifier, .full(epochs: 1, learningRate: 1e-5), size, wait, answer)
+            try await train(classifier, .full(epochs: 1, learningRate: 1e-5), size, times)
         case .adapter:
             let adapted = try backbone.attaching(head, adapter: .lora(rank: 8))
-            try await train(
-                adapted, .adapter(epochs: 1, learningRate: 1e-5), size, wait, answer)
+            try await train(adapted, .adapter(epochs: 1, learningRate: 1e-5), size, times)
         case .frozen:
-            for _ in 0..<size.count {
-                let data = examples(size, batches: 1)
-                wait()
-                let start = ContinuousClock.now
+            try await times.measure {
+                examples(size, batches: 1)
+            } _: { data in
                 try await trainer(classifier, .headOnly(epochs: 1), size).fit(on: data)
-                answer(milliseconds(since: start))
             }
         case .forward:
             let inputs = examples(size, batches: 1).inputs
-            for _ in 0..<size.count {
-                wait()
-                answer(
-                    try milliseconds {
-                        try precision.applied {
-                            try Tensor.Threads.limited(to: threads) {
-                                _ = try classifier.outputs(for: inputs)
-                            }
-                        }
-                    })
+            try times.measure {
+                try precision.applied {
+                    try Tensor.Threads.limited(to: threads) {
+                        _ = try classifier.outputs(for: inputs)
+                    }
+                }
             }
-        case .products:
-            runProducts(PRODUCTS_FULL, size, wait, answer)
-        case .adapterProducts:
-            runProducts(PRODUCTS_ADAPTERS, size, wait, answer)
-        case .forwardProducts:
-            runProducts(PRODUCTS_FORWARD, size, wait, answer)
+        case .products: runProducts(PRODUCTS_FULL, size, times)
+        case .adapterProducts: runProducts(PRODUCTS_ADAPTERS, size, times)
+        case .forwardProducts: runProducts(PRODUCTS_FORWARD, size, times)
         }
     }
 
     /// One run of a trainer over as many batches as there are steps.
     private func train(
         _ model: FineTunedModel<ReadyTokens, ClassificationHead>, _ plan: Plan,
-        _ size: StepSize, _ wait: @escaping () -> Void, _ answer: @escaping (Double) -> Void
+        _ size: StepSize, _ times: StepTimes
     ) async throws {
         let data = examples(size, batches: size.count)
-        let trainer = trainer(model, plan, size)
-        wait()
-        var start = ContinuousClock.now
-        var left = size.count
-        trainer.listen { event in
-            guard case .step = event else { return }
-            answer(milliseconds(since: start))
-            left -= 1
-            if left > 0 { wait() }
-            start = .now
-        }
-        try await trainer.fit(on: data)
+        try await times.measure(trainer(model, plan, size), on: data)
     }
 
     private func trainer(
@@ -115,9 +90,7 @@ final class Steps {
             })
     }
 
-    private func runProducts(
-        _ pass: products_pass, _ size: StepSize, _ wait: () -> Void, _ answer: (Double) -> Void
-    ) {
+    private func runProducts(_ pass: products_pass, _ size: StepSize, _ times: StepTimes) {
         let products = products_new(
             products_sizes(
                 layers: Int32(configuration.layers), width: Int32(configuration.width),
@@ -126,9 +99,6 @@ final class Steps {
                 length: Int32(size.length)),
             Int32(threads))
         defer { products_free(products) }
-        for _ in 0..<size.count {
-            wait()
-            answer(milliseconds { products_run(products, pass) })
-        }
+        times.measure { products_run(products, pass) }
     }
 }
