@@ -13,7 +13,8 @@ struct ImageQuickstart: AsyncParsableCommand {
     @Argument(help: "A folder with a folder of pictures for each class.") var data: String
     @Argument(help: "A PNG or JPEG to classify (default: a test picture).") var picture: String?
     @Option(help: "What trains, and when.") var plan = Choice.full
-    @Option(help: "Passes over the training set (default: 10 for head, else 4).") var epochs: Int?
+    @Option(help: "Passes over the training set (default: 10 for head, 4 for gradual, else 3).")
+    var epochs: Int?
     @Option(help: "The same seed gives the same weights, bit for bit.") var seed: UInt64 = 0
     @Option(help: "Threads to train on.") var threads = Tensor.Threads.available
     @Option(help: "Where the fine-tuned model is saved.") var output = "clip-art-model"
@@ -26,13 +27,17 @@ struct ImageQuickstart: AsyncParsableCommand {
     ]
 
     func run() async throws {
+        // A mistake in its name should not cost a training run.
+        let chosen = try picture.map { try Picture(checking: $0) }
         // The same picture lies in several folders, and one author draws many pictures alike.
         let pictures = try LabeledPictures(folder: data, classes: Self.classes).deduplicated()
         let (train, test) = pictures.split(
-            holdingOut: 0.2, groupedBy: { $0.input.author ?? $0.input.path }, seed: seed)
+            holdingOut: 0.2, groupedBy: { $0.input.author ?? $0.input.path }, stratified: true,
+            seed: seed)
 
+        // In a short run the normalisations' statistics should come from it, not from photographs.
         let backbone = try PretrainedModel.image(
-            contentsOf: model, network: .efficientNetLite0)
+            contentsOf: model, network: .efficientNetLite(.init(.lite0, momentum: 0.1)))
         let classifier = try backbone.pictures(
             augmentation: plan == .head ? .none : .standard
         ).attaching(ClassificationHead(labels: pictures.labels), seed: seed)
@@ -49,7 +54,7 @@ struct ImageQuickstart: AsyncParsableCommand {
         try showMistakes(of: classifier, on: test)
 
         let restored = try PictureClassifier(contentsOf: output)
-        let question = picture.map { Picture($0) } ?? test[0].input
+        let question = chosen ?? test[0].input
         print("\nSaved to \(output) and loaded again. \(question.path ?? "The picture") shows:")
         print("  \(try restored.predict(question))")
     }
@@ -57,9 +62,10 @@ struct ImageQuickstart: AsyncParsableCommand {
     private var chosenPlan: Plan {
         switch plan {
         case .head: .headOnly(epochs: epochs ?? 10)
-        case .full: .full(epochs: epochs ?? 4, learningRate: 5e-4)
-        case .gradual: .gradualUnfreezing(epochs: epochs ?? 4, learningRate: 5e-4)
-        case .top2: .top(2, epochs: epochs ?? 4, learningRate: 5e-4)
+        case .full: .layerwiseDecay(epochs: epochs ?? 3, learningRate: 1e-3, decay: 0.85)
+        case .gradual:
+            .gradualUnfreezing(epochs: epochs ?? 4, learningRate: 1e-3, decay: 0.85)
+        case .top2: .top(2, epochs: epochs ?? 3, learningRate: 1e-3)
         }
     }
 
