@@ -128,7 +128,10 @@ package final class SnapshotStore: Sendable {
             } catch {
                 throw .file(error)
             }
-            state.withLock { $0.scores[name] = nil }
+            state.withLock {
+                $0.good.removeAll { $0 == name }
+                $0.scores[name] = nil
+            }
         }
     }
 

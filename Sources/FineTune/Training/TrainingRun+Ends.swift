@@ -74,11 +74,19 @@ extension TrainingRun {
             precision: .current, lacksPrecision: Tensor.Precision.current != settings.precision,
             trainingSeconds: seconds, waitingSeconds: statistics.waitingSeconds,
             examplesPerSecond: Double(statistics.seenExamples) / max(seconds, 1e-9),
-            trainedParameters: trained.reduce(0) { $0 + $1.parameter.value.elementCount },
+            trainedParameters: lastTrained.reduce(0) { $0 + $1.value.elementCount },
             totalParameters: model.parameterCount,
             skippedSteps: statistics.skippedSteps, rollBacks: statistics.rollBacks,
             reusedFeatures: (featureCache?.reusedCount ?? 0) - reusedBefore,
             peakMemoryBytes: Tensor.Memory.peakProcessBytes, leftOut: leftOut)
+    }
+
+    /// What trained in the last phase that was come to, also where a run had ended before it was restored.
+    private var lastTrained: [Parameter] {
+        guard let last = plan.phases.prefix(position.phase + 1).last(where: { !$0.isEmpty }) else {
+            return []
+        }
+        return model.assignment(of: last).trained.map(\.parameter)
     }
 
     /// What was left out of either dataset. The parts of one have it in common.
