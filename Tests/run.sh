@@ -6,6 +6,7 @@
 #   run.sh                                everything, at the size for every change
 #   run.sh --long                         every test once, at the size for a release: hours
 #   run.sh --sanitize=address|thread      every test once, in a build with that sanitizer
+#   run.sh --guided                       fuzzing at the size for a release, guided by what code runs
 #   run.sh OPTIONS                        some tests once, by options of `swift test` (--filter Tensor)
 set -euo pipefail
 
@@ -25,6 +26,7 @@ main() {
         ;;
     --long) FINETUNE_LONG_TESTS=1 run_tests "${@:2}" ;;
     --sanitize=*) run_sanitized "${1#*=}" "${@:2}" ;;
+    --guided) run_guided "${@:2}" ;;
     *) run_tests "$@" ;;
     esac
 }
@@ -74,7 +76,26 @@ run_sanitized() { # address or thread, options
     export TSAN_OPTIONS="suppressions=$root/Tests/thread-sanitizer.txt ${TSAN_OPTIONS-}"
     # Memory that lives as long as the process is not lost.
     export ASAN_OPTIONS="detect_leaks=0 ${ASAN_OPTIONS-}"
-    swift_test ".build-$1" --sanitize="$1" "${@:2}"
+    local options=(--sanitize="$1") preloaded=
+    if [[ $1 == thread && $(uname) == Linux ]]; then
+        preloaded=$root/.build-thread/mutex.so
+        mkdir -p "$root/.build-thread"
+        clang -O1 -fPIC -shared "$root/Tests/thread-sanitizer.c" -o "$preloaded"
+    fi
+    # A pool of buffers would hide accesses to what was freed, and past the end: see Tensor.Memory.
+    [[ $1 != address ]] || options+=(-Xswiftc -DEXACT_BUFFERS)
+    LD_PRELOAD=$preloaded swift_test ".build-$1" "${options[@]}" "${@:2}"
+}
+
+# In a build of its own, in which the compiler counts which code runs: see Tests/TestSupport/Fuzzing.
+# The option -sanitize=fuzzer of the driver would also link the toolchain's fuzzer, which brings a `main`;
+# that of the compiler does not. Programs without TestSupport lack a function that they would call.
+run_guided() { # options
+    FINETUNE_LONG_TESTS=1 swift_test .build-guided --filter '\.FuzzingTests/' \
+        -Xswiftc -Xfrontend -Xswiftc -sanitize=fuzzer \
+        -Xswiftc -Xfrontend -Xswiftc -sanitize-coverage=edge \
+        -Xswiftc -Xllvm -Xswiftc -sanitizer-coverage-inline-8bit-counters \
+        -Xlinker --unresolved-symbols=ignore-all "$@"
 }
 
 main "$@"

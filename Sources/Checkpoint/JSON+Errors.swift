@@ -72,6 +72,9 @@ extension JSON.SyntaxError {
         case tooDeep(limit: Int)
         /// A key appears twice in one object.
         case duplicateKey(String)
+        /// The values would take more memory than a text of this size may: 16 MB and eight times its
+        /// size.
+        case tooManyValues(memoryLimit: Int)
 
         /// What is wrong, and what to do where that is not plain.
         public var description: String {
@@ -95,6 +98,9 @@ extension JSON.SyntaxError {
             case .malformedNumber: "a digit is missing in a number"
             case .tooDeep(let limit): "arrays and objects are nested deeper than \(limit)"
             case .duplicateKey(let key): "the key '\(key)' appears twice in one object"
+            case .tooManyValues(let limit):
+                "the values up to here may take more than \(limit) bytes of memory, the most for a text of "
+                    + "this size; split the file"
             }
         }
 

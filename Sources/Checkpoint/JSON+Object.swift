@@ -69,6 +69,12 @@ extension JSON.Object: RandomAccessCollection {
         }
     }
 
+    /// The memory that room for so many members takes.
+    static func byteCount(for count: Int) -> Int {
+        let slots = count > scanLimit ? slotCount(for: count) : 0
+        return count * MemoryLayout<Element>.stride + slots * MemoryLayout<Slot>.stride
+    }
+
     /// Makes room for `count` members.
     mutating func reserveCapacity(_ count: Int) {
         members.reserveCapacity(count)

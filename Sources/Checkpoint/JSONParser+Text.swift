@@ -21,7 +21,7 @@ extension JSONParser {
             }
             try digits()
         }
-        return JSON.Number(checked: text(start..<position))
+        return JSON.Number(checked: try text(start..<position))
     }
 
     private mutating func digits() throws(Failure) {
@@ -37,7 +37,7 @@ extension JSONParser {
         try skipPlainText()
         guard bytes[position] != UInt8(ascii: "\"") else {
             position += 1
-            return text(start..<(position - 1))
+            return try text(start..<(position - 1))
         }
         return try stringWithEscapes(from: start)
     }
@@ -45,17 +45,37 @@ extension JSONParser {
     /// Continues a string at its first backslash.
     private mutating func stringWithEscapes(from start: Int) throws(Failure) -> String {
         decoded.removeAll(keepingCapacity: true)
+        let length = stringEnd(from: position) - start
+        if length > decoded.capacity {
+            try checkMemory(adding: length)
+            decoded.reserveCapacity(length)
+        }
         var plainStart = start
         while true {
             decoded.append(contentsOf: bytes[plainStart..<position])
             if bytes[position] == UInt8(ascii: "\"") {
                 position += 1
+                try takeString(decoded.count)
                 return String(decoding: decoded, as: UTF8.self)
             }
             try escape()
             plainStart = position
             try skipPlainText()
         }
+    }
+
+    /// Where the string ends that goes on at a backslash.
+    private func stringEnd(from backslash: Int) -> Int {
+        var position = backslash
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+            position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return min(position, bytes.count)
+    }
+
+    /// Counts the memory of a string; short ones take no more than the value itself.
+    private mutating func takeString(_ byteCount: Int) throws(Failure) {
+        if byteCount > 15 { try take(Self.heapBytes(byteCount)) }
     }
 
     /// Goes to the next quotation mark or backslash, and checks what lies before it.
@@ -146,7 +166,8 @@ extension JSONParser {
     }
 
     /// The text of checked bytes.
-    private func text(_ range: Range<Int>) -> String {
-        String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+    private mutating func text(_ range: Range<Int>) throws(Failure) -> String {
+        try takeString(range.count)
+        return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
     }
 }

@@ -13,8 +13,12 @@ struct JSONParser {
     private let depthLimit: Int
     private let duplicateKeys: JSON.DuplicateKeys
     private var values: [JSON] = []
-    private var keys: [(text: String, offset: Int)] = []
+    private var keys: [Key] = []
     private var containers: [Container] = []
+    /// The memory that finished strings, arrays and objects take.
+    private var finishedBytes = 0
+
+    private typealias Key = (text: String, offset: Int)
 
     /// An array or object that is still open.
     private struct Container {
@@ -69,9 +73,9 @@ struct JSONParser {
         guard let byte = peek() else { throw failure(.unexpectedEnd) }
         switch byte {
         case UInt8(ascii: "\""):
-            values.append(.string(try string()))
+            try push(.string(try string()))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            values.append(.number(try number()))
+            try push(.number(try number()))
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             return try open(isObject: byte == UInt8(ascii: "{"))
         case UInt8(ascii: "t"): try word("true", means: true)
@@ -89,7 +93,7 @@ struct JSONParser {
         guard let byte = peek() else { throw failure(.unexpectedEnd) }
         if byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
             position += 1
-            values.append(isObject ? .object(JSON.Object()) : .array([]))
+            try push(isObject ? .object(JSON.Object()) : .array([]))
             return false
         }
         containers.append(
@@ -132,13 +136,16 @@ struct JSONParser {
     /// Takes the container's values off the stack and puts the container on it.
     private mutating func close(_ container: Container) throws(Failure) {
         containers.removeLast()
+        let count = values.count - container.firstValue
         guard container.isObject else {
+            try take(Self.heapBytes(count * MemoryLayout<JSON>.stride))
             let elements = Array(values[container.firstValue...])
             values.removeSubrange(container.firstValue...)
-            return values.append(.array(elements))
+            return try push(.array(elements))
         }
+        try take(Self.heapBytes(JSON.Object.byteCount(for: count)))
         var object = JSON.Object()
-        object.reserveCapacity(keys.count - container.firstKey)
+        object.reserveCapacity(count)
         for index in container.firstKey..<keys.count {
             let key = keys[index]
             let value = values[container.firstValue + index - container.firstKey]
@@ -150,7 +157,7 @@ struct JSONParser {
         }
         keys.removeSubrange(container.firstKey...)
         values.removeSubrange(container.firstValue...)
-        values.append(.object(object))
+        try push(.object(object))
     }
 
     /// Reads a key and the colon after it.
@@ -158,7 +165,11 @@ struct JSONParser {
         guard let byte = peek() else { throw failure(.unexpectedEnd) }
         guard byte == UInt8(ascii: "\"") else { throw unexpected(byte, expected: "a key in '\"'") }
         let offset = position
-        keys.append((try string(), offset))
+        let text = try string()
+        if keys.count == keys.capacity {
+            try checkMemory(adding: 3 * keys.count * MemoryLayout<Key>.stride)
+        }
+        keys.append((text, offset))
         skipSpace()
         guard let next = peek() else { throw failure(.unexpectedEnd) }
         guard next == UInt8(ascii: ":") else { throw unexpected(next, expected: "':'") }
@@ -174,8 +185,47 @@ struct JSONParser {
             }
             position += 1
         }
+        try push(value)
+    }
+
+    private mutating func push(_ value: JSON) throws(Failure) {
+        // A full stack moves to a place of twice the size, takes both meanwhile, and leaves a hole as large
+        // as all the earlier ones.
+        if values.count == values.capacity {
+            try checkMemory(adding: 3 * values.count * MemoryLayout<JSON>.stride)
+        }
         values.append(value)
     }
+
+    // MARK: Memory
+
+    /// The memory that a text may take while it is parsed: what no text with a purpose needs, whose
+    /// values are more than one digit long.
+    static func memoryLimit(byteCount: Int) -> Int { 16 << 20 + 8 * byteCount }
+    /// The part of it that is counted. The rest is for what the allocator cannot use again at once.
+    private static func countedLimit(byteCount: Int) -> Int {
+        memoryLimit(byteCount: byteCount) / 4 * 3
+    }
+
+    /// Counts memory for something finished.
+    ///
+    /// - Throws: Where that is more than the text may take.
+    mutating func take(_ byteCount: Int) throws(Failure) {
+        try checkMemory(adding: byteCount)
+        finishedBytes += byteCount
+    }
+
+    func checkMemory(adding byteCount: Int) throws(Failure) {
+        let stacks =
+            values.capacity * MemoryLayout<JSON>.stride + keys.capacity * MemoryLayout<Key>.stride
+        let total = finishedBytes + stacks + decoded.capacity + byteCount
+        guard total <= Self.countedLimit(byteCount: bytes.count) else {
+            throw failure(.tooManyValues(memoryLimit: Self.memoryLimit(byteCount: bytes.count)))
+        }
+    }
+
+    /// What an array or string on the heap takes for so many bytes, with its header and the allocator's.
+    static func heapBytes(_ byteCount: Int) -> Int { byteCount + 48 }
 
     // MARK: Bytes
 

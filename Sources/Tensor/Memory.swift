@@ -78,10 +78,17 @@ extension Tensor {
 
         /// Rounds up to one of eight steps between powers of two, so that batches of slightly
         /// different sizes share buffers and at most an eighth is wasted.
+        ///
+        /// With `EXACT_BUFFERS`, for Address Sanitizer, a buffer ends where the tensor does, and goes back
+        /// to the system with it, so that every access to what is no longer or never was its own shows.
         static func sizeClass(_ byteCount: Int) -> Int {
-            guard byteCount > 512 else { return Swift.max(64, (byteCount + 63) / 64 * 64) }
-            let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 3)
-            return (byteCount + step - 1) / step * step
+            #if EXACT_BUFFERS
+                return Swift.max(byteCount, 1)
+            #else
+                guard byteCount > 512 else { return Swift.max(64, (byteCount + 63) / 64 * 64) }
+                let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 3)
+                return (byteCount + step - 1) / step * step
+            #endif
         }
 
         private struct Pool: ~Copyable, @unchecked Sendable {
@@ -94,7 +101,7 @@ extension Tensor {
                 statistics.bytesInUse += wanted
                 statistics.peakBytesInUse = max(statistics.peakBytesInUse, statistics.bytesInUse)
                 var capacity = wanted
-                while capacity < 2 * wanted {
+                while !free.isEmpty, capacity < 2 * wanted {
                     if let base = free[capacity]?.popLast() {
                         statistics.bytesCached -= capacity
                         return (base, capacity)
@@ -107,8 +114,12 @@ extension Tensor {
 
             mutating func put(_ base: UnsafeMutableRawPointer, _ capacity: Int, used: Int) {
                 statistics.bytesInUse -= used
-                statistics.bytesCached += capacity
-                free[capacity, default: []].append(base)
+                #if EXACT_BUFFERS
+                    unsafe_free(base)
+                #else
+                    statistics.bytesCached += capacity
+                    free[capacity, default: []].append(base)
+                #endif
             }
 
             mutating func releaseCached() {

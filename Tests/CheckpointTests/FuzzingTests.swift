@@ -53,7 +53,7 @@ import Testing
     }
 
     #if canImport(Glibc)
-        @Test(.disabled(if: Fuzzing.hasNoMemoryLimit))
+        @Test(.disabled(if: Sanitizer.isOn))
         func anAllocationIsNoticed() async {
             await #expect(processExitsWith: .failure) {
                 try Self.fuzzing("memory") { data in

@@ -8,14 +8,12 @@ import Foundation
 /// input in the file that it was read from.
 ///
 /// Mutants are guided by what the reader says: an input that is refused in a way that none was
-/// before becomes a seed itself.
+/// before becomes a seed itself. In a build that counts what code runs (``Coverage``), it is one by
+/// which code runs that never did, instead.
 public struct Fuzzing: Sendable {
     /// How many inputs each format gets: a million with `FINETUNE_LONG_TESTS=1`, else 20,000.
     public static let inputCount = isLong ? 1_000_000 : 20_000
     private static let isLong = ProcessInfo.processInfo.environment["FINETUNE_LONG_TESTS"] == "1"
-    /// Whether memory is not limited: under a sanitizer, which takes some for itself.
-    public static let hasNoMemoryLimit =
-        ProcessInfo.processInfo.environment["FINETUNE_SANITIZER"] != nil
     /// Longer mutants are cut, so that twice the file is little beside the rest that is allowed.
     private static let longestInput = 16_384
 
@@ -71,10 +69,12 @@ public struct Fuzzing: Sendable {
         try Limits.limitMemory()
         let start = ContinuousClock.now
         for seed in seeds { runNeighbours(of: seed, &trial) }
-        runMutants(&trial)
+        let mutator = runMutants(&trial)
+        let places = trial.coverage.count
         print(
             "\(name): \(trial.count) inputs, \(trial.acceptedCount) accepted, the others refused in "
-                + "\(trial.verdictCount) ways, \(start.duration(to: .now))")
+                + "\(trial.verdictCount) ways, \(start.duration(to: .now)); \(mutator.keptCount) mutants "
+                + "became seeds" + (places > 0 ? "; \(places) places of the code ran" : ""))
         try FileManager.default.removeItem(atPath: folder)
     }
 
@@ -91,7 +91,7 @@ public struct Fuzzing: Sendable {
         }
     }
 
-    private func runMutants(_ trial: inout Trial) {
+    private func runMutants(_ trial: inout Trial) -> Mutator {
         var mutator = Mutator(seeds: seeds, words: words)
         // As many again, so that mutants are among them however large the seeds are.
         let goal = max(Self.inputCount, 2 * trial.count)
@@ -103,6 +103,7 @@ public struct Fuzzing: Sendable {
             if trial.count % 2 == 0 { repair(&input) }
             if trial.run(input) { mutator.keep(input) }
         }
+        return mutator
     }
 
     /// Says what is wrong with a child process of this one that should have run it all, and where the
@@ -143,6 +144,7 @@ private struct Trial {
     private(set) var count = 0
     private(set) var acceptedCount = 0
     private var verdicts: Set<UInt64> = []
+    private(set) var coverage = Coverage()
     var verdictCount: Int { verdicts.count }
 
     init(file: RewrittenFile, read: @escaping (String) throws -> Void) {
@@ -155,9 +157,15 @@ private struct Trial {
         try read(file.path)
     }
 
-    /// Whether the reader refuses an input in a new way.
+    /// Whether the reader runs code that it never did or, where that is not known, refuses an input in a
+    /// new way.
     @discardableResult
     mutating func run(_ input: [UInt8]) -> Bool {
+        let isNew = isRefusedAnew(input)
+        return Coverage.isCounted ? coverage.hasGrown() : isNew
+    }
+
+    private mutating func isRefusedAnew(_ input: [UInt8]) -> Bool {
         count += 1
         do {
             try file.replace(with: input)

@@ -1,27 +1,33 @@
 import Foundation
 
-/// What a reader may use for one small input. Whatever uses more ends the process.
-enum Limits {
-    /// The memory that this process may allocate beyond what it has now: 16 MB. Twice the file comes
-    /// on top by what is promised, but is little for small ones, and what the caller keeps counts as
-    /// well.
+/// What a reader may use for an input. Whatever uses more ends the process.
+public enum Limits {
+    /// Limits the memory that this process may allocate beyond what it has now. For small inputs it is
+    /// 16 MB: twice the file comes on top by what is promised, but is little for them, and what the
+    /// caller keeps counts as well.
     ///
     /// Linux counts writable memory that is no file against this limit, whether touched or not. Where
     /// there is no such limit, and under a sanitizer, which takes memory for itself, there is none.
-    static func limitMemory() throws {
+    public static func limitMemory(to byteCount: Int = 16 << 20) throws {
         #if canImport(Glibc)
-            guard !Fuzzing.hasNoMemoryLimit else { return }
-            let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-            let lines = status.split(separator: "\n")
-            guard let line = lines.first(where: { $0.hasPrefix("VmData:") }),
-                let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first,
-                let used = UInt(kilobytes)
-            else { preconditionFailure("/proc/self/status has no VmData") }
+            guard !Sanitizer.isOn else { return }
+            guard let used = bytes("VmData") else {
+                preconditionFailure("/proc/self/status has no VmData")
+            }
             var limit = rlimit()
             getrlimit(dataLimit, &limit)
-            limit.rlim_cur = rlim_t(used * 1024 + (16 << 20))
+            limit.rlim_cur = rlim_t(used + byteCount)
             precondition(setrlimit(dataLimit, &limit) == 0, "the memory cannot be limited")
         #endif
+    }
+
+    /// What Linux counts for this process: resident (`VmRSS`), at most (`VmHWM`), or see proc(5); nil
+    /// elsewhere.
+    public static func bytes(_ field: String) -> Int? {
+        let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let lines = status?.split(separator: "\n") ?? []
+        let words = lines.first { $0.hasPrefix(field + ":") }?.split(whereSeparator: \.isWhitespace)
+        return words?.dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
     #if canImport(Glibc)

@@ -1,6 +1,6 @@
 /// Makes mutants of seeds, the same ones in every run.
 struct Mutator {
-    private static let keptCount = 256
+    private static let roomForKept = 1024
     /// What readers compute with, in decimal.
     private static let numbers = [
         "0", "-0", "1", "-1", "1.0", "1e0", "1e999", "-1e-999", "00", "127", "128", "255", "256",
@@ -16,6 +16,8 @@ struct Mutator {
     private let words: [[UInt8]]
     private var kept: [[UInt8]] = []
     private var keptPosition = 0
+    /// How many inputs have become seeds.
+    private(set) var keptCount = 0
     private var state: UInt64 = 0x5EED
 
     /// Mutants of these seeds, which may contain these words.
@@ -25,9 +27,10 @@ struct Mutator {
 
     /// Makes an input a seed, perhaps in place of an earlier one that was not there at first.
     mutating func keep(_ input: [UInt8]) {
-        if kept.count < Self.keptCount { return kept.append(input) }
+        keptCount += 1
+        if kept.count < Self.roomForKept { return kept.append(input) }
         kept[keptPosition] = input
-        keptPosition = (keptPosition + 1) % Self.keptCount
+        keptPosition = (keptPosition + 1) % Self.roomForKept
     }
 
     /// One to five changes of a seed.
