@@ -63,7 +63,8 @@ has() { grep --quiet --word-regexp --max-count=1 "$1" /proc/cpuinfo 2>/dev/null;
 suites_without_kernels() {
     local tests=$root/Tests
     sed -n 's/.*struct \([A-Za-z0-9]*Tests\)\b.*/\1/p' \
-        $(find "$tests"/{Checkpoint,Pictures}Tests "$tests/FineTuneTests/FuzzingTests.swift" \
+        $(find "$tests"/{Checkpoint,Pictures}Tests \
+            "$tests"/FineTuneTests/{FuzzingTests,Training/EstimateTests}.swift \
             "$tests"/FineTuneTests/{Data,Metrics,Reports,Tokenizer,Training/Snapshots} \
             -name '*Tests.swift') | paste -sd '|'
 }
@@ -76,15 +77,10 @@ run_sanitized() { # address or thread, options
     export TSAN_OPTIONS="suppressions=$root/Tests/thread-sanitizer.txt ${TSAN_OPTIONS-}"
     # Memory that lives as long as the process is not lost.
     export ASAN_OPTIONS="detect_leaks=0 ${ASAN_OPTIONS-}"
-    local options=(--sanitize="$1") preloaded=
-    if [[ $1 == thread && $(uname) == Linux ]]; then
-        preloaded=$root/.build-thread/mutex.so
-        mkdir -p "$root/.build-thread"
-        clang -O1 -fPIC -shared "$root/Tests/thread-sanitizer.c" -o "$preloaded"
-    fi
+    local options=(--sanitize="$1")
     # A pool of buffers would hide accesses to what was freed, and past the end: see Tensor.Memory.
     [[ $1 != address ]] || options+=(-Xswiftc -DEXACT_BUFFERS)
-    LD_PRELOAD=$preloaded swift_test ".build-$1" "${options[@]}" "${@:2}"
+    swift_test ".build-$1" "${options[@]}" "${@:2}"
 }
 
 # In a build of its own, in which the compiler counts which code runs: see Tests/TestSupport/Fuzzing.
