@@ -39,7 +39,7 @@ struct GroupedSplitTests {
         let subjects =
             (0..<150).map { ("author 0", $0 < 140 ? "a" : "b") }
             + (0..<650).map { index in
-                let author = 1 + index * index % 59
+                let author = 1 + index * index * index % 59  // a cube modulo 59 is any number
                 let strays = random.next(below: 4) == 0
                 let subject = strays ? random.next(below: 4) : author % 4
                 return ("author \(author)", ["a", "b", "c", "d"][subject])
@@ -54,16 +54,34 @@ struct GroupedSplitTests {
         }
     }
 
-    @Test("A stratified split holds out the same share of each class", arguments: 0..<20)
+    /// The largest part of a class that an author has, but for the one with a quarter of all: so near
+    /// can whole groups come to a share.
+    private static let largestPart: Double = {
+        let authors = Set(pictures.inputs).subtracting(["author 0"])
+        let parts = authors.flatMap { author in
+            shares(LabeledTexts(pictures.filter { $0.input == author }))
+        }
+        return parts.max() ?? 1
+    }()
+
+    /// How far a part is from its share of each class.
+    private static func distance(_ part: LabeledTexts, from share: Double) -> Double {
+        shares(part).reduce(0) { $0 + ($1 - share) * ($1 - share) }
+    }
+
+    @Test("A stratified split holds out about the same share of each class", arguments: 0..<20)
     func stratifies(_ seed: UInt64) {
         let (train, heldOut) = Self.pictures.split(
             holdingOut: 0.25, groupedBy: \.input, stratified: true, seed: seed)
         #expect(Set(train.inputs).isDisjoint(with: heldOut.inputs))
         #expect(train.count + heldOut.count == 800 && heldOut.count <= 200)
-        for share in Self.shares(heldOut) { #expect(abs(share - 0.25) < 0.03) }
+        for share in Self.shares(heldOut) { #expect(abs(share - 0.25) < 2 * Self.largestPart) }
+        let plain = Self.pictures.split(holdingOut: 0.25, groupedBy: \.input, seed: seed)
+        #expect(
+            Self.distance(heldOut, from: 0.25) < Self.distance(plain.heldOut, from: 0.25))
         #expect(
             Self.pictures.split(holdingOut: 0.25, groupedBy: \.input, stratified: false, seed: seed)
-                == Self.pictures.split(holdingOut: 0.25, groupedBy: \.input, seed: seed))
+                == plain)
     }
 
     @Test("A class that a single group has stays where it can be learned")
@@ -88,8 +106,8 @@ struct GroupedSplitTests {
             #expect(Set(train.inputs).isDisjoint(with: heldOut.inputs))
             #expect(train.count + heldOut.count == 800)
             for (label, share) in zip(Self.pictures.labels, Self.shares(heldOut)) {
-                // One author alone has 42% of the first class.
-                let reach = label == "a" && count == 4 ? 0.18 : 0.03
+                // One author alone has 47% of the first class: a fold of four has them or not.
+                let reach = Self.largestPart + (label == "a" && count == 4 ? 0.22 : 0)
                 #expect(abs(share - 1 / Double(count)) < reach)
             }
         }
