@@ -25,6 +25,10 @@ import warnings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
+import operators
+
+operators.declare()
+
 import peft
 import torch
 import transformers

@@ -20,6 +20,10 @@ import sys
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
+import operators
+
+operators.declare()
+
 import torch
 from safetensors.torch import load_file
 
@@ -58,19 +62,9 @@ def load(folder):
 
 
 def torchvision_models():
-    if "torchvision" not in sys.modules:
-        # torchvision asks for the names of its operators for detection when it is imported, and these
-        # need the libraries of the GPU build. No network here uses them.
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        libraries.append(library)
     from torchvision import models
 
     return models
-
-
-libraries = []
 
 
 @torch.no_grad()
