@@ -20,7 +20,7 @@ enum Recipe: String, ExpressibleByArgument, CaseIterable {
         switch self {
         case .closedForm: 0
         case .head: 10
-        case .gradual, .full, .scratch: 6
+        case .gradual, .full, .scratch: 3
         }
     }
 

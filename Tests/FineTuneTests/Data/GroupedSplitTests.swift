@@ -54,8 +54,8 @@ struct GroupedSplitTests {
         }
     }
 
-    /// The largest part of a class that an author has, but for the one with a quarter of all: so near
-    /// can whole groups come to a share.
+    /// The largest part of a class that an author has, but for the one who has almost half of a class: so
+    /// near can whole groups come to a share.
     private static let largestPart: Double = {
         let authors = Set(pictures.inputs).subtracting(["author 0"])
         let parts = authors.flatMap { author in
