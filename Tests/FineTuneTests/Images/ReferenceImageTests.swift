@@ -8,7 +8,7 @@ import Testing
 /// Runs where `FINETUNE_TRANSFORMERS_CHECK` names a program that is called like
 /// `Tests/Transformers/run.sh`, which needs Python. It is called once for all, since Python takes
 /// longer to begin than to check a folder.
-@Suite(.enabled(if: check != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
+@Suite(.enabled(if: ReferenceCheck.program != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
 struct ReferenceImageTests {
     @Test func whatIsSavedLoads() async throws {
         let head = ClassificationHead(labels: TinyImages.labels)
@@ -20,19 +20,7 @@ struct ReferenceImageTests {
         saved.append(
             try await fineTuned(
                 PretrainedModel.image(contentsOf: folder.path).attaching(head)))
-
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["bash", try #require(check)] + saved.flatMap(\.arguments)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let lines = String(decoding: output, as: UTF8.self)
-        print(lines, terminator: "")
-        #expect(process.terminationStatus == 0, "\(lines)")
-        #expect(lines.split(separator: "\n").count == saved.count)
+        #expect(try ReferenceCheck.run(saved.flatMap(\.arguments)) == saved.count)
     }
 
     /// A folder with Transformers' own names, which differ from those of the layers.
@@ -82,5 +70,3 @@ private struct SavedFolder {
     let folder: TemporaryFolder
     var arguments: [String] { [folder.path + "/model", folder.path + "/tensors.safetensors"] }
 }
-
-private let check = ProcessInfo.processInfo.environment["FINETUNE_TRANSFORMERS_CHECK"]

@@ -7,7 +7,7 @@ import Testing
 /// Runs where `FINETUNE_TRANSFORMERS_CHECK` names a program that is called like
 /// `Tests/Transformers/run.sh`, which needs Python. It is called once for all, since Python takes
 /// longer to begin than to check a folder.
-@Suite(.enabled(if: check != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
+@Suite(.enabled(if: ReferenceCheck.program != nil, "FINETUNE_TRANSFORMERS_CHECK names no program"))
 struct TransformersTests {
     @Test func whatIsSavedLoads() async throws {
         var saved = [try await fineTunedRealModel(), try await adaptedRealModel()]
@@ -17,18 +17,7 @@ struct TransformersTests {
                 saved.append(try await adaptedTinyModel(family, adapter))
             }
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["bash", try #require(check)] + saved.flatMap(\.arguments)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        let lines = String(decoding: output, as: UTF8.self)
-        print(lines, terminator: "")
-        #expect(process.terminationStatus == 0, "\(lines)")
-        #expect(lines.split(separator: "\n").count >= saved.count)
+        #expect(try ReferenceCheck.run(saved.flatMap(\.arguments)) >= saved.count)
     }
 
     private func fineTunedRealModel() async throws -> SavedFolder {
@@ -114,5 +103,3 @@ private struct SavedFolder {
         try folder.write(JSON.object(content).serialized(), to: "logits.json")
     }
 }
-
-private let check = ProcessInfo.processInfo.environment["FINETUNE_TRANSFORMERS_CHECK"]

@@ -1,5 +1,7 @@
 #if os(Linux)
+    import CKernels
     import Foundation
+    import Synchronization
     import Testing
 
     @testable import Tensor
@@ -22,6 +24,45 @@
                 strange = try others(than: own)
             }
             #expect(strange == [])
+        }
+
+        /// What keeps a sleeping worker off its caller's core: one core less, and only that one, until the
+        /// worker itself takes it back.
+        @Test func aThreadIsKeptFromThisCore() throws {
+            let (ready, go) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let number = Atomic(Int32(0))
+            let core = Atomic(Int32(-1))
+            let ended = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                number.store(ck_thread(), ordering: .releasing)
+                ready.signal()
+                go.wait()
+                ck_allow_core(core.load(ordering: .acquiring))
+                ready.signal()
+                ended.wait()
+            }
+            ready.wait()
+            let path = "/proc/self/task/\(number.load(ordering: .acquiring))/status"
+            let before = try coreNumbers(path)
+            core.store(
+                ck_keep_from_this_core(number.load(ordering: .acquiring)), ordering: .releasing)
+            let lost = before.subtracting(try coreNumbers(path))
+            let expected = core.load(ordering: .acquiring)
+            #expect(lost == (before.count > 1 ? [Int(expected)] : []))
+            go.signal()
+            ready.wait()
+            #expect(try coreNumbers(path) == before)
+            ended.signal()
+        }
+
+        private func coreNumbers(_ status: String) throws -> Set<Int> {
+            let mask = try allowedCores(status).split(separator: "\t").last ?? ""
+            let digits = mask.filter { $0 != "," }.reversed()
+            return Set(
+                digits.enumerated().flatMap { place, digit in
+                    (0..<4).filter { (digit.hexDigitValue ?? 0) >> $0 & 1 == 1 }
+                        .map { 4 * place + $0 }
+                })
         }
 
         /// The lists of cores of this process's threads that differ from `own`.
