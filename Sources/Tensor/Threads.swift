@@ -117,14 +117,31 @@ private final class ThreadPool: @unchecked Sendable {
         var hasTiles: Bool { next.load(ordering: .relaxed) < tiles }
     }
 
+    /// Everything but `thread` is under the mutex.
     private final class Worker {
         let thread = ck_thread()
+        var isAsleep = false
         /// The core that the thread may not run on until it has woken; -1 if there is none.
         var lostCore: Int32 = -1
+        private var condition = pthread_cond_t()
+
+        init() { pthread_cond_init(&condition, nil) }
+
+        func sleep(_ mutex: inout pthread_mutex_t) {
+            isAsleep = true
+            while isAsleep { pthread_cond_wait(&condition, &mutex) }
+        }
+
+        func wake() {
+            isAsleep = false
+            // Linux may wake a thread on the core of the one that wakes it, even if another is idle,
+            // and leave it there for some milliseconds: both would take turns.
+            lostCore = ck_keep_from_this_core(thread)
+            pthread_cond_signal(&condition)
+        }
     }
 
     private var mutex = pthread_mutex_t()
-    private var condition = pthread_cond_t()
     /// Under the mutex: jobs that may have tiles left, how many workers exist, and those that sleep.
     private var jobs: [Job] = []
     private var workers = 0
@@ -147,7 +164,6 @@ private final class ThreadPool: @unchecked Sendable {
 
     private init() {
         pthread_mutex_init(&mutex, nil)
-        pthread_cond_init(&condition, nil)
     }
 
     func run(_ job: Job) {
@@ -155,13 +171,9 @@ private final class ThreadPool: @unchecked Sendable {
         jobs.append(job)
         while workers < job.places.load(ordering: .relaxed), startWorker() { workers += 1 }
         posted.add(1, ordering: .releasing)
-        let wakes = !sleepers.isEmpty
-        // Linux may wake a thread on the core of the one that wakes it, even if another is idle,
-        // and leave it there for some milliseconds: both would take turns.
-        for worker in sleepers { worker.lostCore = ck_keep_from_this_core(worker.thread) }
-        sleepers.removeAll(keepingCapacity: true)
+        // No more than can join: a pool that once served many threads would else wake them all.
+        for _ in 0..<job.places.load(ordering: .relaxed) { sleepers.popLast()?.wake() }
         pthread_mutex_unlock(&mutex)
-        if wakes { pthread_cond_broadcast(&condition) }
 
         Self.markInsideTile(true)
         job.work()
@@ -202,7 +214,7 @@ private final class ThreadPool: @unchecked Sendable {
                 spins += 1
                 ck_pause()
             }
-            if posted.load(ordering: .acquiring) == seen { sleep(worker, until: seen) }
+            if posted.load(ordering: .acquiring) == seen { sleep(worker, unlessAfter: seen) }
             seen = posted.load(ordering: .relaxed)
         }
     }
@@ -218,11 +230,13 @@ private final class ThreadPool: @unchecked Sendable {
         return nil
     }
 
-    /// Sleeps until a job has been posted since `seen` were.
-    private func sleep(_ worker: Worker, until seen: Int) {
+    /// Sleeps until a job wants the worker, unless one has been posted since `seen` were.
+    private func sleep(_ worker: Worker, unlessAfter seen: Int) {
         pthread_mutex_lock(&mutex)
-        if posted.load(ordering: .relaxed) == seen { sleepers.append(worker) }
-        while posted.load(ordering: .relaxed) == seen { pthread_cond_wait(&condition, &mutex) }
+        if posted.load(ordering: .relaxed) == seen {
+            sleepers.append(worker)
+            worker.sleep(&mutex)
+        }
         let core = worker.lostCore
         worker.lostCore = -1
         pthread_mutex_unlock(&mutex)

@@ -10,20 +10,41 @@
     struct WorkerTests {
         /// A worker is woken on another core than that of its caller, by taking that core from it for
         /// a moment. If it were not given back, threads would lose one core after the other.
-        @Test func wokenWorkersGetTheirCoresBack() async throws {
-            for _ in 0..<20 {
-                try await Task.sleep(for: .milliseconds(3))  // until the workers sleep
-                parallel(tiles: 8) { _ in usleep(100) }
+        ///
+        /// In a process of its own: other tests wake the same workers all the time.
+        @Test func wokenWorkersGetTheirCoresBack() async {
+            await #expect(processExitsWith: .success) {
+                for _ in 0..<20 {
+                    try await Task.sleep(for: .milliseconds(3))  // until the workers sleep
+                    Tensor.Threads.limited(to: 4) { parallel(tiles: 8) { _ in usleep(100) } }
+                }
+                let deadline = ContinuousClock.now + .seconds(60)
+                // A worker that was woken for nothing takes its core back when the system lets it run.
+                while try otherCores() != [], .now < deadline {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                try #require(otherCores() == [])
             }
-            let own = try allowedCores("/proc/self/status")
-            let deadline = ContinuousClock.now + .seconds(30)
-            // Other tests wake the same workers all the time: once without any will do.
-            var strange = try others(than: own)
-            while strange != [], .now < deadline {
-                try await Task.sleep(for: .milliseconds(1))
-                strange = try others(than: own)
+        }
+
+        /// A pool that has served forty threads wakes one worker for a job of two: the others stay asleep.
+        @Test func aJobWakesNoMoreWorkersThanItWants() async {
+            await #expect(processExitsWith: .success) {
+                Tensor.Threads.limited(to: 40) { parallel(tiles: 400) { _ in usleep(100) } }
+                let deadline = ContinuousClock.now + .seconds(60)
+                var asleep = 0
+                repeat {
+                    try await Task.sleep(for: .milliseconds(50))  // until the workers sleep
+                    let before = try timesSlept()
+                    for _ in 0..<10 {
+                        try await Task.sleep(for: .milliseconds(3))
+                        Tensor.Threads.limited(to: 2) { parallel(tiles: 8) { _ in usleep(100) } }
+                    }
+                    let after = try timesSlept()
+                    asleep = before.filter { after[$0.key] == $0.value }.count
+                } while asleep < 38 && .now < deadline
+                try #require(asleep >= 38, "\(asleep) threads stayed asleep")
             }
-            #expect(strange == [])
         }
 
         /// What keeps a sleeping worker off its caller's core: one core less, and only that one, until the
@@ -54,28 +75,39 @@
             #expect(try coreNumbers(path) == before)
             ended.signal()
         }
+    }
 
-        private func coreNumbers(_ status: String) throws -> Set<Int> {
-            let mask = try allowedCores(status).split(separator: "\t").last ?? ""
-            let digits = mask.filter { $0 != "," }.reversed()
-            return Set(
-                digits.enumerated().flatMap { place, digit in
-                    (0..<4).filter { (digit.hexDigitValue ?? 0) >> $0 & 1 == 1 }
-                        .map { 4 * place + $0 }
-                })
-        }
+    private func coreNumbers(_ status: String) throws -> Set<Int> {
+        let digits = try field("Cpus_allowed", of: status).filter { $0 != "," }.reversed()
+        return Set(
+            digits.enumerated().flatMap { place, digit in
+                (0..<4).filter { (digit.hexDigitValue ?? 0) >> $0 & 1 == 1 }.map { 4 * place + $0 }
+            })
+    }
 
-        /// The lists of cores of this process's threads that differ from `own`.
-        private func others(than own: String) throws -> [String] {
-            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap {
-                let cores = try? allowedCores("/proc/self/task/\($0)/status")
-                return cores == own ? nil : cores  // nil: the thread has ended
-            }
-        }
+    /// The lists of cores of this process's threads that differ from that of its first.
+    private func otherCores() throws -> [String] {
+        let own = try field("Cpus_allowed", of: "/proc/self/status")
+        return try threadFields("Cpus_allowed").values.filter { $0 != own }
+    }
 
-        private func allowedCores(_ status: String) throws -> String {
-            let lines = try String(contentsOfFile: status, encoding: .utf8).split(separator: "\n")
-            return try String(#require(lines.first { $0.hasPrefix("Cpus_allowed:") }))
+    /// How many times each thread of this process has gone to sleep.
+    private func timesSlept() throws -> [String: String] {
+        try threadFields("voluntary_ctxt_switches")
+    }
+
+    private func threadFields(_ name: String) throws -> [String: String] {
+        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        return threads.reduce(into: [:]) { fields, thread in
+            // None: the thread has ended.
+            fields[thread] = try? field(name, of: "/proc/self/task/\(thread)/status")
         }
+    }
+
+    /// A line of /proc/…/status: "Name:", a tabulator, the value.
+    private func field(_ name: String, of status: String) throws -> String {
+        let lines = try String(contentsOfFile: status, encoding: .utf8).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("\(name):") })
+        return String(line.dropFirst(name.count + 2))
     }
 #endif
