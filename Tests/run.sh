@@ -80,6 +80,8 @@ run_sanitized() { # address or thread, options
     local options=(--sanitize="$1")
     # A pool of buffers would hide accesses to what was freed, and past the end: see Tensor.Memory.
     [[ $1 != address ]] || options+=(-Xswiftc -DEXACT_BUFFERS)
+    # For the toolchain's mutexes, see Tensor's Locked.
+    [[ $1 != thread ]] || options+=(-Xswiftc -DTHREAD_SANITIZER)
     swift_test ".build-$1" "${options[@]}" "${@:2}"
 }
 

@@ -1,5 +1,4 @@
 public import Autograd
-import Synchronization
 public import Tensor
 
 /// A named tensor of a model that training may change.
@@ -55,7 +54,7 @@ public final class Parameter: GradientSink {
     public let shape: Tensor.Shape
     /// The number and, for a table, the decay that some of its rows still wait for. Behind a lock,
     /// because reading may catch up on it.
-    private let content: Mutex<(value: Tensor, postponed: PostponedDecay?)>
+    private let content: Locked<(value: Tensor, postponed: PostponedDecay?)>
     /// What was received since ``clearGradient()``.
     public private(set) var receivedGradient: Gradient?
     /// Whether a gradient is computed for it. Frozen at first: a plan says what trains.
@@ -70,7 +69,7 @@ public final class Parameter: GradientSink {
     /// A frozen parameter.
     public init(path: String, kind: Kind, value: Tensor) {
         (self.path, self.kind, shape) = (path, kind, value.shape)
-        content = Mutex((value, nil))
+        content = Locked((value, nil))
     }
 
     // MARK: Value

@@ -63,7 +63,7 @@ extension Dataset where Input == Picture, Target == String {
     private init(
         _ entries: [PictureEntry], in place: String, reading: PictureReading, isStrict: Bool
     ) throws {
-        let results = Mutex([Result<Picture, PictureError>?](repeating: nil, count: entries.count))
+        let results = Locked([Result<Picture, PictureError>?](repeating: nil, count: entries.count))
         let isOver = Atomic(false)
         parallel(tiles: entries.count) { index in
             guard !isOver.load(ordering: .relaxed) else { return }

@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -39,7 +37,7 @@ extension Tensor {
             pool.withLock { $0.releaseCached() }
         }
 
-        private static let pool = Mutex(Pool())
+        private static let pool = Locked(Pool())
 
         /// Every buffer begins on such a boundary: one cache line, one AVX-512 register.
         static let alignment = 64

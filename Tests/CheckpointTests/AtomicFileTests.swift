@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Tensor
 import Testing
 
@@ -117,7 +116,7 @@ import Testing
 
 /// System calls of which one fails.
 private final class Faults: Sendable {
-    private let state = Mutex((count: 0, renamed: false))
+    private let state = Locked((count: 0, renamed: false))
     private let failingCall: Int
     private let code: Int32
     private let writeLimit: Int

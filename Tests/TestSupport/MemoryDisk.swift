@@ -1,6 +1,6 @@
 package import Checkpoint
 import Foundation
-import Synchronization
+import Tensor
 
 /// A disk in memory that takes the place of the system's calls. It writes down what happens to it, and
 /// can lose its power.
@@ -36,13 +36,13 @@ package final class MemoryDisk: Sendable {
         var log: [Operation] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// An empty disk.
-    package init() { state = Mutex(State()) }
+    package init() { state = Locked(State()) }
 
     private init(_ nodes: [Int: Node]) {
-        state = Mutex(State())
+        state = Locked(State())
         state.withLock { ($0.nodes, $0.nextNode) = (nodes, 1 << 30) }
     }
 

@@ -1,4 +1,3 @@
-import Synchronization
 import Tensor
 
 #if canImport(Glibc)
@@ -16,7 +15,7 @@ import Tensor
 package final class SnapshotStore: Sendable {
     /// Where the snapshots are.
     package let folder: String
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     private struct State {
         /// Holds the lock of the folder; -1 once that is given back.
@@ -45,7 +44,7 @@ package final class SnapshotStore: Sendable {
         } catch {
             throw .file(error)
         }
-        state = Mutex(State(descriptor: descriptor, nextNumber: 1))
+        state = Locked(State(descriptor: descriptor, nextNumber: 1))
         // A file system without locks has none to give.
         guard uninterrupted({ SystemCalls.current.lock(descriptor) }) == 0 || errno != EWOULDBLOCK
         else {

@@ -1,6 +1,5 @@
 import Checkpoint
 import Layers
-import Synchronization
 import Tensor
 
 /// What a model keeps that is adapted rather than fine-tuned itself.
@@ -61,7 +60,7 @@ final class Adaptation {
 /// The fingerprints of a backbone's weights, each taken when somebody asks for it: loading a second
 /// adapter takes none again.
 final class WeightFingerprints: Sendable {
-    private let known = Mutex<[String: Fingerprint]>([:])
+    private let known = Locked<[String: Fingerprint]>([:])
 
     /// Of several weights in their order.
     func fingerprint(of weights: [(parameter: Parameter, value: Tensor)]) -> Fingerprint {

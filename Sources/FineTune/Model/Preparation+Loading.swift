@@ -1,5 +1,4 @@
 import Layers
-import Synchronization
 import Tensor
 
 extension Preparation {
@@ -13,7 +12,7 @@ extension Preparation {
     /// - Throws: The error of the first item that has one.
     func loaded(_ items: [Item]) throws -> [Item] {
         guard loadsItems else { return items }
-        let results = Mutex([Result<Item, any Error>?](repeating: nil, count: items.count))
+        let results = Locked([Result<Item, any Error>?](repeating: nil, count: items.count))
         parallel(tiles: items.count) { index in
             let result = Result { try loaded(items[index]) }
             results.withLock { $0[index] = result }

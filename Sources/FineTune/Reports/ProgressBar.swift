@@ -1,4 +1,4 @@
-import Synchronization
+import Tensor
 
 #if canImport(Glibc)
     import Glibc
@@ -13,12 +13,12 @@ import Synchronization
 /// In a terminal, one line is rewritten at most ten times a second. Where standard error is a file
 /// or a pipe, a line is added for each twentieth of an epoch.
 public final class ProgressBar: Sendable {
-    private let display: Mutex<ProgressDisplay>
+    private let display: Locked<ProgressDisplay>
     private let start = ContinuousClock.now
 
     /// A progress bar on standard error.
     public init() {
-        display = Mutex(ProgressDisplay(isTerminal: Self.isTerminal))
+        display = Locked(ProgressDisplay(isTerminal: Self.isTerminal))
     }
 
     /// Shows the facts of a step.

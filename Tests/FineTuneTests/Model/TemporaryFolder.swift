@@ -1,6 +1,6 @@
 import FineTune
 import Foundation
-import Synchronization
+import Tensor
 
 /// A new folder, removed when the process ends: a path that was taken from it stays good.
 final class TemporaryFolder: Sendable {
@@ -51,7 +51,7 @@ final class TemporaryFolder: Sendable {
     }
 }
 
-private let madeFolders = Mutex<[String]>([])
+private let madeFolders = Locked<[String]>([])
 
 private let removal: Void = {
     atexit {

@@ -1,10 +1,10 @@
 @testable import FineTune
-import Synchronization
+import Tensor
 import TestSupport
 
 /// Counts the examples that go through each stage of a model, without gradients or with.
 final class StageCounts: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = Locked<[String: Int]>([:])
 
     func add(_ count: Int, to stage: String) {
         counts.withLock { $0[stage, default: 0] += count }

@@ -1,5 +1,5 @@
 @testable import FineTune
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -8,7 +8,7 @@ import Testing
     private let head = ClassificationHead(labels: TinyModel.labels)
 
     @Test func everyExampleIsHeldOutOnce() async throws {
-        let trained = Mutex<[[String]]>([])
+        let trained = Locked<[[String]]>([])
         let result = try await TinyModel.backbone().crossValidate(
             head, on: data, folds: 4, seed: 3
         ) { model, train in

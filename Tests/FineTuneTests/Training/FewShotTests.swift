@@ -1,5 +1,5 @@
 @testable import FineTune
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -28,7 +28,7 @@ import Testing
     @Test func fewExamplesTeachClasses() async throws {
         let data = TinyModel.examples(24)
         let backbone = try TinyModel.backbone(settings: TinyModel.withoutDropout)
-        let seen = Mutex(0)
+        let seen = Locked(0)
         let result = try await backbone.fitFewShot(
             ClassificationHead(labels: TinyModel.labels), on: data,
             contrast: FewShotContrast(pairsPerExample: 10, learningRate: 2e-3), seed: 4,

@@ -1,6 +1,6 @@
 @testable import FineTune
 import Foundation
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -217,8 +217,8 @@ import Testing
                 known.insert(row[0])
             }
         }
-        let isOver = Mutex(false)
-        let answers = Mutex<Set<[Float]>>([])
+        let isOver = Locked(false)
+        let answers = Locked<Set<[Float]>>([])
         let threads = DispatchGroup()
         for _ in 0..<3 {
             threads.enter()

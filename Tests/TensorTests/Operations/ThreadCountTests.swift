@@ -15,7 +15,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
         (self.name, self.run) = (name, run)
     }
 
-    private static let drawn = Mutex<[String: Tensor]>([:])
+    private static let drawn = Locked<[String: Tensor]>([:])
 
     /// Drawn once, as the operations are run many times.
     private static func normal(
@@ -225,7 +225,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
     @Test func threadsAtOnceComputeWhatTheyDoAlone() {
         let operations = TiledOperation.all
         let alone = operations.map { $0.run(.float32) }
-        let wrong = Mutex<[String]>([])
+        let wrong = Locked<[String]>([])
         let done = DispatchGroup()
         for thread in 0..<3 {
             done.enter()
@@ -248,7 +248,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
     @Test(arguments: TiledOperation.all)
     func operationsInsideTiles(_ operation: TiledOperation) {
         let alone = operation.run(.float32)
-        let same = Mutex<[Int]>([])
+        let same = Locked<[Int]>([])
         Tensor.Threads.limited(to: 4) {
             parallel(tiles: 6) { tile in
                 let agrees = zip(operation.run(.float32), alone).allSatisfy(sameBits)
@@ -261,7 +261,7 @@ struct TiledOperation: Sendable, CustomTestStringConvertible {
     @Test(arguments: [0, 1, 2, 3, 7, 64, 1000])
     func everyTileRunsOnce(_ tiles: Int) {
         for threads in [1, 2, 5, 40] {
-            let counts = Mutex([Int](repeating: 0, count: tiles))
+            let counts = Locked([Int](repeating: 0, count: tiles))
             Tensor.Threads.limited(to: threads) {
                 parallel(tiles: tiles) { tile in counts.withLock { $0[tile] += 1 } }
             }

@@ -1,4 +1,5 @@
 import Synchronization
+import Tensor
 
 #if canImport(Glibc)
     import Glibc
@@ -25,7 +26,7 @@ enum StopSignals {
         var earlier: [(signal: Int32, handler: (@convention(c) (Int32) -> Void)?)] = []
     }
 
-    private static let watch = Mutex(Watch())
+    private static let watch = Locked(Watch())
     /// The signal that came while runs watch; nil if none did.
     static var pending: Int32? {
         let signal = received.load(ordering: .relaxed)

@@ -1,5 +1,5 @@
 @testable import FineTune
-import Synchronization
+import Tensor
 import TestSupport
 import Testing
 
@@ -20,9 +20,9 @@ import Testing
 
     /// The steps that were told of, and how many there were when the run was cancelled.
     private final class Steps: Sendable {
-        let counts: Mutex<(last: Int, atCancellation: Int?)>
+        let counts: Locked<(last: Int, atCancellation: Int?)>
 
-        init(_ taken: Int) { counts = Mutex((taken, nil)) }
+        init(_ taken: Int) { counts = Locked((taken, nil)) }
     }
 
     /// What came of a run that may have been cancelled.
