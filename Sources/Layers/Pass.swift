@@ -10,6 +10,9 @@ public struct Pass: Sendable {
     public var seed: UInt64
     /// Counts the forward passes of the run, so that each draws masks of its own.
     public var step: UInt32
+    /// Whether a layer of which only the first tokens are read (``Stage/keepsFirstTokens``) gives all
+    /// the same: for who reads its output without the model's pooler.
+    public var keepsAllTokens = false
 
     /// A pass that trains.
     public static func training(seed: UInt64, step: UInt32) -> Pass {
@@ -21,7 +24,16 @@ public struct Pass: Sendable {
 
     /// The same pass without dropout.
     public var withoutDropout: Pass {
-        Pass(recordsGradients: recordsGradients, drops: false, seed: seed, step: step)
+        var pass = self
+        pass.drops = false
+        return pass
+    }
+
+    /// The same pass, in which every layer gives all tokens.
+    public var keepingAllTokens: Pass {
+        var pass = self
+        pass.keepsAllTokens = true
+        return pass
     }
 }
 

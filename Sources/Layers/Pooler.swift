@@ -12,6 +12,9 @@ public enum Pooling: String, Sendable, Hashable, CaseIterable {
     case pooler
     /// None: each token keeps its own, for heads that answer for words.
     case tokens
+
+    /// Whether only the first token of each sequence is read.
+    public var readsFirstTokens: Bool { self == .firstToken || self == .pooler }
 }
 
 /// The last stage of a text model: one vector for each sequence.
@@ -46,17 +49,16 @@ public final class Pooler: Stage {
 
     /// From `[tokens, width]` to `[sequences, width]`, or as it is with ``Pooling/tokens``.
     public func callAsFunction(_ input: Features, in pass: Pass) -> Features {
-        let pooled: Variable
-        switch (pooling, dense) {
-        case (.tokens, _): return input
-        case (.mean, _): pooled = input.value.segmentMeans(input.segments)
-        case (_, let dense?):
-            let first = input.value.segmentStarts(input.segments).dropped(dropout?.mask(pass))
-            pooled = dense(first, activation: activation, in: pass)
-        case (_, nil): pooled = input.value.segmentStarts(input.segments)
+        switch pooling {
+        case .tokens: return input
+        case .mean: return Features(rows: input.value.segmentMeans(input.segments))
+        case .firstToken, .pooler:
+            let first = input.firstRows
+            guard let dense else { return first }
+            return Features(
+                rows: dense(
+                    first.value.dropped(dropout?.mask(pass)), activation: activation, in: pass))
         }
-        let ones = [Int](repeating: 1, count: input.segments.count)
-        return Features(pooled, segments: Segments(lengths: ones))
     }
 
     /// Its dense map, if it has one.

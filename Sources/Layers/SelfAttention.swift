@@ -1,5 +1,5 @@
 public import Autograd
-public import Tensor
+import Tensor
 
 /// Multi-head self-attention inside each sequence of a packed batch (Vaswani et al. 2017,
 /// arXiv:1706.03762, section 3.2.2).
@@ -28,14 +28,19 @@ public final class SelfAttention {
     /// Applies the layer, the output projection included.
     ///
     /// - Parameters:
-    ///   - x: Shape `[tokens, width]`.
-    ///   - segments: The sequences that the rows belong to; none attends beyond its own.
+    ///   - input: Shape `[tokens, width]`; no token attends beyond its own sequence.
+    ///   - rows: The rows of it that are wanted, shape `[rows, width]`, of the same sequences.
     ///   - pass: Says whether gradients are recorded and dropout is active.
-    /// - Returns: Same shape.
-    public func callAsFunction(_ x: Variable, segments: Segments, in pass: Pass) -> Variable {
+    /// - Returns: The shape of `rows`.
+    public func callAsFunction(
+        _ input: Features, for rows: Features, in pass: Pass
+    ) -> Variable {
         let mixed = Variable.attention(
-            query: query(x, in: pass), key: key(x, in: pass), value: value(x, in: pass),
-            settings: .init(segments: segments, heads: heads, dropout: dropout.mask(pass)))
+            query: query(rows.value, in: pass), key: key(input.value, in: pass),
+            value: value(input.value, in: pass),
+            settings: .init(
+                segments: input.segments, queries: rows.segments, heads: heads,
+                dropout: dropout.mask(pass)))
         return output(mixed, in: pass)
     }
 

@@ -18,10 +18,15 @@ public struct Features {
     }
 
     /// Features of a batch of images, one along the outermost dimension for each.
-    public init(images: Variable) {
-        self.init(
-            images, segments: Segments(lengths: [Int](repeating: 1, count: images.shape[0])))
+    public init(images: Variable) { self.init(rows: images) }
+
+    /// Features of which each row is a sequence of its own, such as after pooling.
+    public init(rows: Variable) {
+        self.init(rows, segments: Segments(lengths: [Int](repeating: 1, count: rows.shape[0])))
     }
+
+    /// The first row of each sequence.
+    public var firstRows: Features { Features(rows: value.segmentStarts(segments)) }
 }
 
 /// A piece of a pretrained network with one activation in and one out: the embeddings, one
@@ -35,6 +40,9 @@ public protocol Stage: AnyObject {
     var parameters: [Parameter] { get }
     /// Whether plans count it: a pooler is no stage of its own there, but goes with the one below.
     var isCounted: Bool { get }
+    /// Whether it gives the first row of each sequence and no other: what a pooler reads that goes by
+    /// the first token.
+    var keepsFirstTokens: Bool { get }
     /// Its linear maps that an adapter can be put on, in the order of loading.
     var linearMaps: [(role: LinearRole, map: Linear)] { get }
     /// Computes the stage.
@@ -44,6 +52,8 @@ public protocol Stage: AnyObject {
 extension Stage {
     /// True: a stage counts.
     public var isCounted: Bool { true }
+    /// False: it gives a row for each that it gets.
+    public var keepsFirstTokens: Bool { false }
     /// None.
     public var linearMaps: [(role: LinearRole, map: Linear)] { [] }
 }

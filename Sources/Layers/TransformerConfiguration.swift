@@ -69,8 +69,15 @@ public struct TransformerConfiguration: Sendable, Hashable {
 
     /// The stages of the encoder: the embeddings and each layer.
     ///
+    /// - Parameters:
+    ///   - keepsFirstTokens: Whether only the first token of each sequence is wanted of the last layer;
+    ///     see ``TransformerLayer/keepsFirstTokens``.
+    ///   - source: Where the parameters are.
+    /// - Returns: The stages from the bottom to the top.
     /// - Throws: What `source` throws for a parameter that is missing or does not fit.
-    public func stages(from source: ParameterSource) throws -> [any Stage] {
+    public func stages(
+        keepsFirstTokens: Bool = false, from source: ParameterSource
+    ) throws -> [any Stage] {
         let embeddings = try TransformerEmbeddings(
             configuration: self, from: source["embeddings"])
         var stages: [any Stage] = [embeddings]
@@ -78,7 +85,9 @@ public struct TransformerConfiguration: Sendable, Hashable {
         for index in 0..<layers {
             stages.append(
                 try TransformerLayer(
-                    index: index, configuration: self, from: source[family.layers][index]))
+                    index: index, configuration: self,
+                    keepsFirstTokens: keepsFirstTokens && index == layers - 1,
+                    from: source[family.layers][index]))
         }
         return stages
     }

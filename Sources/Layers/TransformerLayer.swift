@@ -31,6 +31,8 @@ public final class TransformerLayer: Stage {
 
     /// Such as `layer 3`, counted from 0.
     public let name: String
+    /// Whether it gives the first token of each sequence and no other.
+    public let keepsFirstTokens: Bool
     /// The attention.
     public let attention: SelfAttention
     /// The normalisation after the attention.
@@ -46,9 +48,19 @@ public final class TransformerLayer: Stage {
     private let outputDropout: Dropout
 
     /// Loads layer `index` of the encoder from its place.
+    ///
+    /// - Parameters:
+    ///   - index: Counted from 0.
+    ///   - configuration: Sizes and settings.
+    ///   - keepsFirstTokens: Whether only the first token of each sequence is wanted of it. Every
+    ///     token is attended to, but nothing else is computed for the others.
+    ///   - source: Where its parameters are.
+    /// - Throws: What `source` throws for a parameter that is missing or does not fit.
     public init(
-        index: Int, configuration: TransformerConfiguration, from source: ParameterSource
+        index: Int, configuration: TransformerConfiguration, keepsFirstTokens: Bool = false,
+        from source: ParameterSource
     ) throws {
+        self.keepsFirstTokens = keepsFirstTokens
         let names = configuration.family.layerNames
         let width = configuration.width
         name = "layer \(index)"
@@ -75,13 +87,16 @@ public final class TransformerLayer: Stage {
     }
 
     /// Applies the layer to features of shape `[tokens, width]`.
+    ///
+    /// - Returns: Same shape, or `[sequences, width]` if it keeps the first tokens.
     public func callAsFunction(_ input: Features, in pass: Pass) -> Features {
-        let mixed = attention(input.value, segments: input.segments, in: pass)
-            .dropped(attentionDropout.mask(pass), adding: input.value)
+        let rows = keepsFirstTokens && !pass.keepsAllTokens ? input.firstRows : input
+        let mixed = attention(input, for: rows, in: pass)
+            .dropped(attentionDropout.mask(pass), adding: rows.value)
         let attended = attentionNorm(mixed, in: pass)
         let contracted = feedForward(attended, in: pass)
             .dropped(outputDropout.mask(pass), adding: attended)
-        return Features(outputNorm(contracted, in: pass), segments: input.segments)
+        return Features(outputNorm(contracted, in: pass), segments: rows.segments)
     }
 
     private func feedForward(_ x: Variable, in pass: Pass) -> Variable {

@@ -3,16 +3,33 @@ import CKernels
 extension Tensor {
     /// How attention is computed: everything but its tensors.
     public struct AttentionSettings: Sendable {
-        /// The rows that attend to each other.
+        /// The rows of key and value that are attended to.
         public let segments: Segments
+        /// The rows of the query that attend to those of each segment.
+        public let queries: Segments
         /// The number of heads; they share the width evenly.
         public let heads: Int
         /// What is dropped of the probabilities while training.
         public let dropout: DropoutMask?
 
         /// Settings of an attention.
-        public init(segments: Segments, heads: Int, dropout: DropoutMask? = nil) {
-            (self.segments, self.heads, self.dropout) = (segments, heads, dropout)
+        ///
+        /// - Parameters:
+        ///   - segments: The rows of key and value that are attended to.
+        ///   - queries: The rows of the query that attend to those of each segment; by default as many
+        ///     as the segment has. A layer of which only the first tokens are read has one.
+        ///   - heads: The number of heads.
+        ///   - dropout: What is dropped of the probabilities.
+        /// - Precondition: There are as many segments of queries.
+        public init(
+            segments: Segments, queries: Segments? = nil, heads: Int, dropout: DropoutMask? = nil
+        ) {
+            let queries = queries ?? segments
+            require(
+                queries.count == segments.count,
+                "\(queries.count) segments of queries cannot attend to \(segments.count) segments")
+            (self.segments, self.queries) = (segments, queries)
+            (self.heads, self.dropout) = (heads, dropout)
         }
     }
 
@@ -23,24 +40,24 @@ extension Tensor {
     /// its products have operands of the current ``Precision``; the softmax between them is exact.
     ///
     /// - Parameters:
-    ///   - query: Shape `[rows, heads · headWidth]`.
-    ///   - key: Same shape.
-    ///   - value: Same shape.
-    ///   - settings: Which rows attend to each other, in how many heads.
-    /// - Returns: The output, same shape, and the logarithms of the softmax's denominators, shape
-    ///   `[rows, heads]`, which the gradient needs again.
+    ///   - query: Shape `[queries, heads · headWidth]`.
+    ///   - key: Shape `[rows, heads · headWidth]`.
+    ///   - value: The shape of `key`.
+    ///   - settings: Which rows attend to which, in how many heads.
+    /// - Returns: The output, the shape of `query`, and the logarithms of the softmax's denominators,
+    ///   shape `[queries, heads]`, which the gradient needs again.
     public static func attention(
         query: Tensor, key: Tensor, value: Tensor, settings: AttentionSettings
     ) -> (output: Tensor, logSums: Tensor) {
         let attention = AttentionTiles(query: query, key: key, value: value, settings: settings)
         let output = Tensor(uninitialized: query.shape, dtype: query.dtype)
         let logSums = Tensor(uninitialized: [query.shape[0], settings.heads], dtype: query.dtype)
-        attention.forEachHead(backward: false) { kernels, shape, segment, head, row, scratch in
-            let at = row * attention.rowBytes
+        attention.forEachHead(backward: false) { kernels, shape, segment, head, rows, scratch in
+            let (to, from) = (rows.query * attention.rowBytes, rows.key * attention.rowBytes)
             kernels.pointee.forward(
-                shape, output.base + at, logSums.base + row * attention.logSumBytes,
-                attention.query.pointer + at, attention.key.pointer + at,
-                attention.value.pointer + at, segment, head, scratch)
+                shape, output.base + to, logSums.base + rows.query * attention.logSumBytes,
+                attention.query.pointer + to, attention.key.pointer + from,
+                attention.value.pointer + from, segment, head, scratch)
         }
         return (output, logSums)
     }
@@ -60,15 +77,15 @@ extension Tensor {
         let attention = AttentionTiles(query: query, key: key, value: value, settings: settings)
         let (dy, sums) = (contiguous(), logSums.contiguous())
         let dquery = Tensor(uninitialized: shape, dtype: dtype)
-        let dkey = Tensor(uninitialized: shape, dtype: dtype)
-        let dvalue = Tensor(uninitialized: shape, dtype: dtype)
-        attention.forEachHead(backward: true) { kernels, shape, segment, head, row, scratch in
-            let at = row * attention.rowBytes
+        let dkey = Tensor(uninitialized: key.shape, dtype: dtype)
+        let dvalue = Tensor(uninitialized: key.shape, dtype: dtype)
+        attention.forEachHead(backward: true) { kernels, shape, segment, head, rows, scratch in
+            let (to, from) = (rows.query * attention.rowBytes, rows.key * attention.rowBytes)
             kernels.pointee.gradient(
-                shape, dquery.base + at, dkey.base + at, dvalue.base + at, dy.pointer + at,
-                sums.pointer + row * attention.logSumBytes,
-                attention.query.pointer + at, attention.key.pointer + at,
-                attention.value.pointer + at, segment, head, scratch)
+                shape, dquery.base + to, dkey.base + from, dvalue.base + from, dy.pointer + to,
+                sums.pointer + rows.query * attention.logSumBytes,
+                attention.query.pointer + to, attention.key.pointer + from,
+                attention.value.pointer + from, segment, head, scratch)
         }
         return (dquery, dkey, dvalue)
     }
@@ -81,9 +98,13 @@ private struct AttentionTiles {
     private let kernels: UnsafePointer<ck_attention_kernels>
 
     init(query: Tensor, key: Tensor, value: Tensor, settings: Tensor.AttentionSettings) {
-        query.checkRows(of: settings.segments)
-        query.checkSameShape(key, "attention")
-        query.checkSameShape(value, "attention")
+        query.checkRows(of: settings.queries)
+        key.checkRows(of: settings.segments)
+        key.checkSameShape(value, "attention")
+        require(
+            query.shape[1] == key.shape[1] && query.dtype == key.dtype,
+            "a query of \(query.dtype) \(query.shape) cannot attend to keys of \(key.dtype) "
+                + "\(key.shape)")
         require(
             settings.heads > 0 && query.shape[1] % settings.heads == 0,
             "\(settings.heads) heads cannot share a width of \(query.shape[1])")
@@ -97,12 +118,13 @@ private struct AttentionTiles {
     var rowBytes: Int { query.shape[1] * query.dtype.byteCount }
     var logSumBytes: Int { settings.heads * query.dtype.byteCount }
 
-    /// Calls `body` for every head of every segment with the first row of the segment.
+    /// Calls `body` for every head of every segment with the first rows of the segment.
     func forEachHead(
         backward: Bool,
         _ body: (
             _ kernels: UnsafePointer<ck_attention_kernels>, _ shape: UnsafePointer<ck_attention>,
-            _ segment: Int, _ head: Int, _ row: Int, _ scratch: UnsafeMutableRawPointer
+            _ segment: Int, _ head: Int, _ rows: (query: Int, key: Int),
+            _ scratch: UnsafeMutableRawPointer
         ) -> Void
     ) {
         let segments = settings.segments
@@ -111,20 +133,23 @@ private struct AttentionTiles {
         let headsPerGroup = settings.heads / groups
         parallel(tiles: segments.count * groups) { tile in
             let (segment, group) = (tile / groups, tile % groups)
-            var shape = kernelShape(length: segments[segment].count)
+            let (queries, keys) = (settings.queries[segment], segments[segment])
+            var shape = kernelShape(queries: queries.count, length: keys.count)
             let elements = kernels.pointee.scratch(&shape, backward ? 1 : 0)
             let scratch = Storage(byteCount: elements * query.dtype.byteCount)
             for head in group * headsPerGroup..<(group + 1) * headsPerGroup {
                 body(
-                    kernels, &shape, segment, head, segments[segment].lowerBound, scratch.base)
+                    kernels, &shape, segment, head, (queries.lowerBound, keys.lowerBound),
+                    scratch.base)
             }
         }
     }
 
-    private func kernelShape(length: Int) -> ck_attention {
+    private func kernelShape(queries: Int, length: Int) -> ck_attention {
         let (width, headWidth) = (query.shape[1], query.shape[1] / settings.heads)
         return ck_attention(
-            length: length, heads: settings.heads, width: headWidth, stride: width,
+            queries: queries, length: length, heads: settings.heads, width: headWidth,
+            stride: width,
             out_stride: width, scale: 1 / Double(headWidth).squareRoot(),
             dropout: settings.dropout?.kernelValue
                 ?? ck_dropout(rate: 0, seed: 0, layer: 0, step: 0))

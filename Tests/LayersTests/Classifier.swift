@@ -26,11 +26,11 @@ struct Classifier {
 
     init(
         _ family: TransformerConfiguration.Family, activation: Activation = .gelu,
-        from source: ParameterSource
+        keepsFirstTokens: Bool = false, from source: ParameterSource
     ) throws {
         (self.family, self.source) = (family, source)
         let encoder = try Self.configuration(family, activation: activation)
-            .stages(from: source[family.rawValue])
+            .stages(keepsFirstTokens: keepsFirstTokens, from: source[family.rawValue])
         let names: (pooler: ParameterSource, output: ParameterSource, activation: Activation) =
             switch family {
             case .bert: (source["bert"]["pooler"]["dense"], source["classifier"], .tanh)
@@ -46,11 +46,12 @@ struct Classifier {
     /// The classifier of the fixture.
     init(
         fixture family: TransformerConfiguration.Family, dtype: Tensor.DType,
-        activation: Activation = .gelu
+        activation: Activation = .gelu, keepsFirstTokens: Bool = false
     ) throws {
         let weights = try TestSupport.fixture("families/\(family.rawValue)/model.safetensors")
         try self.init(
-            family, activation: activation, from: ParameterSource(weights, dtype: dtype))
+            family, activation: activation, keepsFirstTokens: keepsFirstTokens,
+            from: ParameterSource(weights, dtype: dtype))
     }
 
     /// The outputs of all stages, and the logits.

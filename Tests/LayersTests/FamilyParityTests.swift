@@ -34,6 +34,18 @@ import Testing
         try check(Classifier(fixture: family, dtype: precision.dtype), expected, precision)
     }
 
+    /// The classifier reads the first token of the last layer: its logits and every gradient are the
+    /// same if that layer computes no other.
+    @Test(arguments: Family.allCases, [Precision.single, .double])
+    func agreesWithFirstTokensAlone(_ family: Family, _ precision: Precision) throws {
+        let expected = try fixture(
+            "families/\(family.rawValue)/\(precision.expected).safetensors")
+        let classifier = try Classifier(
+            fixture: family, dtype: precision.dtype, keepsFirstTokens: true)
+        #expect(classifier.stages.map(\.keepsFirstTokens) == [false, false, true, false])
+        try check(classifier, expected, precision)
+    }
+
     @Test(arguments: [("gelu_new", Activation.geluTanh), ("relu", .relu)])
     func agreesWithOtherActivations(_ name: String, _ activation: Activation) throws {
         let expected = try fixture("families/bert/expected64.\(name).safetensors")
@@ -54,7 +66,10 @@ import Testing
             * (1 / Double(batch.targets.shape[0]))
 
         for (index, stage) in features.dropLast().enumerated() {
-            let wanted = try expected.required("hidden.\(index)")
+            var wanted = try expected.required("hidden.\(index)")
+            if classifier.stages[index].keepsFirstTokens {
+                wanted = Variable(wanted).segmentStarts(batch.features.segments).value
+            }
             #expect(
                 mismatch(stage.value.value, wanted, within: precision.forward) == nil,
                 "hidden.\(index)")

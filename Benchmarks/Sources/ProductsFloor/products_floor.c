@@ -9,6 +9,8 @@
 // and for each segment and head, with n its tokens and d = w / heads:
 //     forward    s = q kᵀ, o = p v
 //     backward   s = q kᵀ, dp = do vᵀ, dv = pᵀ do, dq = ds k, dk = dsᵀ q
+// Of the last layer a classifier reads the first token of each segment: keys and values are those of all
+// tokens, everything else is for the first ones alone.
 #include "ProductsFloor.h"
 #include <cblas.h>
 #include <pthread.h>
@@ -81,9 +83,8 @@ static int start(const struct worker *w, int count, int offset) {
 }
 
 /// y = x Wᵀ, rows of y over the threads.
-static void forward_map(const struct worker *w, int inputs, int outputs) {
+static void forward_map(const struct worker *w, int tokens, int inputs, int outputs) {
     struct products *p = w->products;
-    int tokens = p->sizes.batch * p->sizes.length;
     int from = start(w, tokens, 0), rows = start(w, tokens, 1) - from;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outputs, inputs, 1,
                 p->x + (long)from * inputs, inputs, p->weight, inputs, 0,
@@ -93,9 +94,8 @@ static void forward_map(const struct worker *w, int inputs, int outputs) {
 
 /// dx = dy W, rows of dx over the threads; then, if the weights train, dW = dyᵀ x, rows of dW over
 /// the threads.
-static void backward_map(const struct worker *w, int inputs, int outputs) {
+static void backward_map(const struct worker *w, int tokens, int inputs, int outputs) {
     struct products *p = w->products;
-    int tokens = p->sizes.batch * p->sizes.length;
     int from = start(w, tokens, 0), rows = start(w, tokens, 1) - from;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, inputs, outputs, 1,
                 p->y + (long)from * outputs, outputs, p->weight, inputs, 0,
@@ -108,8 +108,8 @@ static void backward_map(const struct worker *w, int inputs, int outputs) {
     meet(p);
 }
 
-/// Segments and heads over the threads.
-static void attention(const struct worker *w, bool backward) {
+/// Segments and heads over the threads, with that many queries in each.
+static void attention(const struct worker *w, int queries, bool backward) {
     struct products *p = w->products;
     int length = p->sizes.length, heads = p->sizes.heads, width = p->sizes.width;
     int size = width / heads, pairs = p->sizes.batch * heads;
@@ -118,33 +118,42 @@ static void attention(const struct worker *w, bool backward) {
         const float *q = p->x + offset;
         float *o = p->y + offset;
         for (int i = 0; i < (backward ? 2 : 1); i++)
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, length, length, size, 1, q, width,
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, queries, length, size, 1, q, width,
                         q, width, 0, w->scores, length);
-        for (int i = 0; i < (backward ? 3 : 1); i++)
-            cblas_sgemm(CblasRowMajor, i > 0 ? CblasTrans : CblasNoTrans, CblasNoTrans, length,
-                        size, length, 1, w->scores, length, q, width, 0, o, width);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, queries, size, length, 1, w->scores,
+                    length, q, width, 0, o, width);
+        for (int i = 0; i < (backward ? 2 : 0); i++)
+            cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, length, size, queries, 1, w->scores,
+                        length, q, width, 0, o, width);
     }
     meet(p);
 }
 
 static void *work(void *argument) {
     const struct worker *w = argument;
-    int width = w->products->sizes.width, inner = w->products->sizes.inner_width;
-    const int layers = w->products->sizes.layers;
-    for (int layer = 0; layer < layers; layer++) {
-        forward_map(w, width, 3 * width);
-        attention(w, false);
-        forward_map(w, width, width);
-        forward_map(w, width, inner);
-        forward_map(w, inner, width);
+    const struct products_sizes sizes = w->products->sizes;
+    const int width = sizes.width, inner = sizes.inner_width, tokens = sizes.batch * sizes.length;
+    for (int layer = 0; layer < sizes.layers; layer++) {
+        const bool is_last = layer == sizes.layers - 1;
+        const int rows = is_last ? sizes.batch : tokens;
+        forward_map(w, tokens, width, is_last ? 2 * width : 3 * width);
+        if (is_last) forward_map(w, rows, width, width);
+        attention(w, is_last ? 1 : sizes.length, false);
+        forward_map(w, rows, width, width);
+        forward_map(w, rows, width, inner);
+        forward_map(w, rows, inner, width);
     }
-    for (int layer = layers - 1; w->pass != PRODUCTS_FORWARD && layer >= 0; layer--) {
-        backward_map(w, inner, width);
-        backward_map(w, width, inner);
-        backward_map(w, width, width);
-        attention(w, true);
+    for (int layer = sizes.layers - 1; w->pass != PRODUCTS_FORWARD && layer >= 0; layer--) {
+        const bool is_last = layer == sizes.layers - 1;
+        const int rows = is_last ? sizes.batch : tokens;
+        backward_map(w, rows, inner, width);
+        backward_map(w, rows, width, inner);
+        backward_map(w, rows, width, width);
+        attention(w, is_last ? 1 : sizes.length, true);
         // Below adapters in the lowest layer nothing trains.
-        if (layer > 0 || w->pass == PRODUCTS_FULL) backward_map(w, width, 3 * width);
+        if (layer == 0 && w->pass != PRODUCTS_FULL) continue;
+        if (is_last) backward_map(w, rows, width, width);
+        backward_map(w, tokens, width, is_last ? 2 * width : 3 * width);
     }
     return NULL;
 }

@@ -26,10 +26,11 @@ typedef struct {
     uint32_t step;
 } ck_dropout;
 
-/// One self-attention over one segment: `length` tokens, `heads` heads of `width` columns each.
+/// An attention of `queries` rows over one segment of `length` tokens, in `heads` heads of `width` columns
+/// each.
 typedef struct {
-    long length, heads, width;
-    long stride;        // elements from one token to the next in query, key and value
+    long queries, length, heads, width;
+    long stride;        // elements from one row to the next in query, key and value
     long out_stride;    // the same in the output
     double scale;       // what scores are multiplied with, 1 / sqrt(width)
     ck_dropout dropout;

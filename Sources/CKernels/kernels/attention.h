@@ -3,7 +3,7 @@
 // probabilities again from the row's log-sum-exp (Dao et al. 2022, arXiv:2205.14135) and the
 // dropout mask again from its position.
 //
-//   s = scale q k^T [length, length]   p = softmax s   out = (p mask) v [length, width]
+//   s = scale q k^T [queries, length]   p = softmax s   out = (p mask) v [queries, width]
 
 enum { F(row_block) = 64 };
 
@@ -104,26 +104,27 @@ static long F(attention_scratch)(const ck_attention *a, int backward) {
     long length = F(padded)(a->length), width = F(padded)(a->width), rows = F(row_block);
     long transposes = (backward ? 2 : 1) * a->width * length;
     long blocks = (backward ? 2 : 1) * rows * length;
-    long copies = width == a->width ? 0 : (backward ? 6 : 2) * a->length * width;
+    long copies = width == a->width ? 0
+        : backward ? 3 * (a->queries + a->length) * width : (a->queries + a->length) * width;
     return transposes + blocks + copies + rows * a->length + 64;
 }
 
 static void F(attention)(const ck_attention *a, void *out_, void *log_sum_, const void *query_,
                          const void *key_, const void *value_, long segment, long head,
                          void *scratch_) {
-    const long n = a->length, width = a->width, padded = F(padded)(n);
+    const long queries = a->queries, n = a->length, width = a->width, padded = F(padded)(n);
     const T *query = (const T *)query_ + head * width, *key = (const T *)key_ + head * width;
     const T *value = (const T *)value_ + head * width;
     T *out = (T *)out_ + head * width, *log_sum = (T *)log_sum_ + head, *scratch = scratch_;
     T *key_t = scratch, *block = key_t + width * padded, *mask = block + F(row_block) * padded;
     scratch = mask + F(row_block) * n + 64;
     F(factor) v = F(right_factor)(&scratch, value, a->stride, n, width);
-    F(factor) o = F(result)(&scratch, out, a->out_stride, n, width);
+    F(factor) o = F(result)(&scratch, out, a->out_stride, queries, width);
     const T scale = (T)a->scale;
 
     F(transpose)(key_t, key, a->stride, n, width);
-    for (long first = 0; first < n; first += F(row_block)) {
-        long rows = n - first < F(row_block) ? n - first : F(row_block);
+    for (long first = 0; first < queries; first += F(row_block)) {
+        long rows = queries - first < F(row_block) ? queries - first : F(row_block);
         F(product)(block, padded, query + first * a->stride, a->stride, 1, key_t, padded, rows,
                    padded, width, 0);
         if (a->dropout.rate > 0)
@@ -139,7 +140,7 @@ static void F(attention)(const ck_attention *a, void *out_, void *log_sum_, cons
         F(product)((T *)o.rows + first * o.stride, o.stride, block, padded, 1, v.rows, v.stride, rows,
                    F(padded)(width), n, 0);
     }
-    F(finish)(o, out, a->out_stride, n, width);
+    F(finish)(o, out, a->out_stride, queries, width);
 }
 
 // A row of scores and one of dp as they come from the products become p mask and
@@ -169,7 +170,8 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
                                   const void *dout_, const void *log_sum_, const void *query_,
                                   const void *key_, const void *value_, long segment, long head,
                                   void *scratch_) {
-    const long n = a->length, width = a->width, padded = F(padded)(n), at = head * width;
+    const long queries = a->queries, n = a->length, width = a->width, padded = F(padded)(n);
+    const long at = head * width;
     const T *query = (const T *)query_ + at, *key = (const T *)key_ + at;
     const T *value = (const T *)value_ + at, *dout = (const T *)dout_ + at;
     const T *log_sum = (const T *)log_sum_ + head;
@@ -178,10 +180,10 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
     T *key_t = scratch, *value_t = key_t + width * padded, *p_block = value_t + width * padded;
     T *d_block = p_block + F(row_block) * padded, *mask = d_block + F(row_block) * padded;
     scratch = mask + F(row_block) * n + 64;
-    F(factor) q = F(right_factor)(&scratch, query, a->stride, n, width);
+    F(factor) q = F(right_factor)(&scratch, query, a->stride, queries, width);
     F(factor) k = F(right_factor)(&scratch, key, a->stride, n, width);
-    F(factor) d = F(right_factor)(&scratch, dout, a->out_stride, n, width);
-    F(factor) dq = F(result)(&scratch, dquery, a->stride, n, width);
+    F(factor) d = F(right_factor)(&scratch, dout, a->out_stride, queries, width);
+    F(factor) dq = F(result)(&scratch, dquery, a->stride, queries, width);
     F(factor) dk = F(result)(&scratch, dkey, a->stride, n, width);
     F(factor) dv = F(result)(&scratch, dvalue, a->stride, n, width);
     const T scale = (T)a->scale;
@@ -189,8 +191,8 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
 
     F(transpose)(key_t, key, a->stride, n, width);
     F(transpose)(value_t, value, a->stride, n, width);
-    for (long first = 0; first < n; first += F(row_block)) {
-        long rows = n - first < F(row_block) ? n - first : F(row_block);
+    for (long first = 0; first < queries; first += F(row_block)) {
+        long rows = queries - first < F(row_block) ? queries - first : F(row_block);
         F(product)(p_block, padded, query + first * a->stride, a->stride, 1, key_t, padded, rows,
                    padded, width, 0);
         F(product)(d_block, padded, dout + first * a->out_stride, a->out_stride, 1, value_t, padded,
@@ -210,7 +212,7 @@ static void F(attention_gradient)(const ck_attention *a, void *dquery_, void *dk
         F(product)((T *)dq.rows + first * dq.stride, dq.stride, d_block, padded, 1, k.rows, k.stride,
                    rows, whole_width, n, 0);
     }
-    F(finish)(dq, dquery, a->stride, n, width);
+    F(finish)(dq, dquery, a->stride, queries, width);
     F(finish)(dk, dkey, a->stride, n, width);
     F(finish)(dv, dvalue, a->stride, n, width);
 }

@@ -136,8 +136,8 @@ static void attention_bf16(const ck_attention *a, void *out_, void *log_sum_, co
 
     pack_right_bf16(s.key_columns, key, a->stride, 1, n, width);
     pack_right_bf16(s.rows, value, 1, a->stride, width, n);
-    for (long first = 0; first < n; first += row_block_bf16) {
-        const long rows = n - first < row_block_bf16 ? n - first : row_block_bf16;
+    for (long first = 0; first < a->queries; first += row_block_bf16) {
+        const long left = a->queries - first, rows = left < row_block_bf16 ? left : row_block_bf16;
         pack_left_bf16(s.left, query + first * a->stride, a->stride, 1, rows, width);
         multiply_left_bf16(s.scores, across, s.left, s.key_columns, rows, n, width);
         if (drops)
@@ -226,8 +226,8 @@ static void attention_gradient_bf16(const ck_attention *a, void *dquery_, void *
     pack_right_bf16(s.key_columns, key, a->stride, 1, n, width);
     pack_right_bf16(s.value_columns, value, a->stride, 1, n, width);
     pack_right_bf16(s.rows, key, 1, a->stride, width, n);
-    for (long first = 0; first < n; first += row_block_bf16) {
-        const long rows = n - first < row_block_bf16 ? n - first : row_block_bf16;
+    for (long first = 0; first < a->queries; first += row_block_bf16) {
+        const long left = a->queries - first, rows = left < row_block_bf16 ? left : row_block_bf16;
         const float *q = query + first * a->stride, *d = dout + first * a->out_stride;
         pack_left_bf16(s.left, q, a->stride, 1, rows, width);
         multiply_left_bf16(s.scores, across, s.left, s.key_columns, rows, n, width);

@@ -100,7 +100,9 @@ public struct TextArchitecture: Architecture {
     ) throws -> (stages: [any Stage], report: LoadReport) {
         let tensors = BackboneTensors(folder.tensors, prefix: prefix)
         let source = ParameterSource(SharedTensors(shared, else: tensors), seed: seed)
-        let stages = try configuration.stages(from: source) + [pooler(pooling, from: source)]
+        let stages =
+            try configuration.stages(keepsFirstTokens: pooling.readsFirstTokens, from: source)
+            + [pooler(pooling, from: source)]
         let initialized = Set(source.initializedPaths)
         let loaded = source.parameters.map(\.path).filter { !initialized.contains($0) }
         let report = LoadReport(

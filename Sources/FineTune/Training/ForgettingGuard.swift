@@ -126,7 +126,8 @@ extension FineTunedModel {
         return network(preparation.labelledFeatures(pooled, of: items), in: .inference).value
     }
 
-    /// What `top` makes of what the layers give for items, shape `[rows, width]`.
+    /// What `top` makes of what the layers give for items, shape `[rows, width]`. It may read other
+    /// tokens than the model's own pooler does.
     fileprivate func rows(
         of items: [P.Item], _ top: ([P.Item], Features) -> Tensor
     ) throws -> Tensor {
@@ -136,7 +137,7 @@ extension FineTunedModel {
                     batch,
                     features(
                         try preparation.loadedBatch(batch), through: 0..<stages.count - 1,
-                        in: .inference))
+                        in: .inference.keepingAllTokens))
             }
         }
         return joined(rows, of: items, preparation: preparation)

@@ -63,6 +63,7 @@ final class VisionEmbeddings: Stage {
 /// what went in (pre-norm).
 final class VisionTransformerLayer: Stage {
     let name: String
+    let keepsFirstTokens: Bool
     private let norms: [LayerNorm]
     /// Query, key and value, or one map for all three.
     private let projections: [Linear]
@@ -73,6 +74,8 @@ final class VisionTransformerLayer: Stage {
 
     init(index: Int, _ configuration: VisionTransformer, from source: ParameterSource) throws {
         name = "layer \(index)"
+        // The pooler reads no other.
+        keepsFirstTokens = index == configuration.layers - 1
         let width = configuration.width
         heads = configuration.heads
         let norm = { (name: String) in
@@ -102,18 +105,36 @@ final class VisionTransformerLayer: Stage {
     }
 
     func callAsFunction(_ input: Features, in pass: Pass) -> Features {
-        let normed = norms[0](input.value, in: pass)
-        var parts = projections.map { $0(normed, in: pass) }
-        if let joined = parts.first, parts.count == 1 {
-            let width = joined.shape[1] / 3
-            parts = (0..<3).map { joined.sliced($0 * width..<($0 + 1) * width, axis: 1) }
-        }
+        let normed = Features(norms[0](input.value, in: pass), segments: input.segments)
+        let (query, key, value) = projected(normed, in: pass)
         let mixed = Variable.attention(
-            query: parts[0], key: parts[1], value: parts[2],
-            settings: .init(segments: input.segments, heads: heads))
-        let attended = input.value + output(mixed, in: pass)
+            query: query.value, key: key, value: value,
+            settings: .init(segments: input.segments, queries: query.segments, heads: heads))
+        let attended = wanted(input, in: pass).value + output(mixed, in: pass)
         let inner = intermediate(norms[1](attended, in: pass), activation: .gelu, in: pass)
-        return Features(attended + contraction(inner, in: pass), segments: input.segments)
+        return Features(attended + contraction(inner, in: pass), segments: query.segments)
+    }
+
+    /// Queries of the rows that are wanted, keys and values of all.
+    private func projected(
+        _ x: Features, in pass: Pass
+    ) -> (query: Features, key: Variable, value: Variable) {
+        guard projections.count == 3 else {
+            let joined = projections[0](x.value, in: pass)
+            let width = joined.shape[1] / 3
+            let parts = (0..<3).map { joined.sliced($0 * width..<($0 + 1) * width, axis: 1) }
+            let query = Features(parts[0], segments: x.segments)
+            return (wanted(query, in: pass), parts[1], parts[2])
+        }
+        let rows = wanted(x, in: pass)
+        return (
+            Features(projections[0](rows.value, in: pass), segments: rows.segments),
+            projections[1](x.value, in: pass), projections[2](x.value, in: pass)
+        )
+    }
+
+    private func wanted(_ x: Features, in pass: Pass) -> Features {
+        keepsFirstTokens && !pass.keepsAllTokens ? x.firstRows : x
     }
 
     var linearMaps: [(role: LinearRole, map: Linear)] {
@@ -143,7 +164,7 @@ final class VisionPooler: Stage {
     }
 
     func callAsFunction(_ input: Features, in pass: Pass) -> Features {
-        Features(images: norm(input.value.segmentStarts(input.segments), in: pass))
+        Features(rows: norm(input.firstRows.value, in: pass))
     }
 
     var parameters: [Parameter] { norm.parameters }

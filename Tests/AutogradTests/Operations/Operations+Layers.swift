@@ -131,19 +131,27 @@ extension DifferentiableOperation {
                 // So many segments that each is one tile with all heads.
                 attend([Int](repeating: 2, count: 17), heads: 2, width: 3),
                 attend([], heads: 2, width: 3),
+                // Queries of the first rows alone, of more rows than there are keys, and of both.
+                attend([5, 31], queries: [1, 1], heads: 3, width: 20),
+                attend([2, 9], queries: [70, 3], heads: 2, width: 8),
             ].flatMap { $0 })
     ]
 
-    private static func attend(_ lengths: [Int], heads: Int, width: Int) -> [Case] {
+    private static func attend(
+        _ lengths: [Int], queries: [Int]? = nil, heads: Int, width: Int
+    ) -> [Case] {
         let segments = Segments(lengths: lengths)
-        let shape: Tensor.Shape = [segments.rowCount, heads * width]
+        let asked = Segments(lengths: queries ?? lengths)
         return [0.0, 0.3].map { rate in
             let settings = Tensor.AttentionSettings(
-                segments: segments, heads: heads,
+                segments: segments, queries: asked, heads: heads,
                 dropout: rate > 0 ? DropoutMask(rate: rate, seed: 3, layer: 4, step: 5) : nil)
             return Case(
-                "\(lengths), \(heads) heads of width \(width), dropout \(rate)",
-                (31...33).map { Samples.normal(shape, seed: $0) }
+                "\(queries.map { "\($0) to " } ?? "")\(lengths), \(heads) heads of width "
+                    + "\(width), dropout \(rate)",
+                zip(31...33, [asked, segments, segments]).map {
+                    Samples.normal([$1.rowCount, heads * width], seed: $0)
+                }
             ) {
                 Variable.attention(query: $0[0], key: $0[1], value: $0[2], settings: settings)
             }

@@ -86,7 +86,8 @@ import Testing
     }
 
     /// By hand for the tiny BERT: width 32, inner width 64, two layers, three classes. A gradient of a
-    /// weight and one of an input take what the product takes.
+    /// weight and one of an input take what the product takes. Of the last layer the pooler reads the
+    /// first token: keys and values are those of all, the rest is one row of each text.
     @Test func operationsAreThoseOfTheFormulas() async throws {
         let model = try TinyModel.classifier()
         let lengths = try Self.data.inputs.map { text in
@@ -96,6 +97,8 @@ import Testing
         let squares = lengths.reduce(0) { $0 + $1 * $1 }
         let attention = 4 * 32 * squares
         let layer = 2 * tokens * (4 * 32 * 32 + 2 * 32 * 64) + attention
+        let last =
+            2 * tokens * 2 * 32 * 32 + 2 * texts * (2 * 32 * 32 + 2 * 32 * 64) + 4 * 32 * tokens
         let (pooler, head) = (2 * texts * 32 * 32, 2 * texts * 32 * 3)
         func operations(_ plan: Plan, cached: Bool = true) async throws -> Double {
             let settings = TrainingSettings(featureCache: cached ? .init() : nil)
@@ -103,17 +106,17 @@ import Testing
                 on: Self.data
             ).operations
         }
-        let backbone = 2 * layer + pooler
+        let backbone = layer + last + pooler
         #expect(try await operations(.full(epochs: 2)) == 6 * (backbone + head))
         #expect(try await operations(.headOnly(epochs: 5)) == backbone + 10 * head)
         #expect(
             try await operations(.headOnly(epochs: 5), cached: false)
                 == 5 * backbone + 10 * head)
         // Nobody asks for the gradient of what the trained layer gets.
-        let inputs = 3 * 2 * tokens * 32 * 32
+        let inputs = 2 * (2 * tokens + texts) * 32 * 32
         #expect(
             try await operations(.top(1, epochs: 2))
-                == layer + 2 * (3 * (layer + pooler + head) - inputs))
+                == layer + 2 * (3 * (last + pooler + head) - inputs))
     }
 
     // MARK: Memory

@@ -140,6 +140,70 @@ import Testing
         }
     }
 
+    /// The first rows of each segment, some or all of them, get what they get among all: the queries
+    /// behind them are no concern of theirs. The gradients are those of an output whose other rows
+    /// nobody reads.
+    @Test(arguments: computableTypes, [0.0, 0.4])
+    func firstRowsAlone(_ dtype: Tensor.DType, _ rate: Double) {
+        for testCase in Self.cases {
+            firstRowsAlone(testCase, dtype, rate, tolerance: 20 * Reference.roundoff(dtype))
+        }
+    }
+
+    @Test(
+        .enabled(if: Tensor.Precision.bfloat16.isSupported, "the CPU has no bfloat16 products"),
+        arguments: cases, [0.0, 0.4])
+    func firstRowsAloneInBfloat16(_ testCase: Case, _ rate: Double) {
+        Tensor.Precision.bfloat16.applied {
+            firstRowsAlone(testCase, .float32, rate, tolerance: 1e-5)
+        }
+    }
+
+    private func firstRowsAlone(
+        _ testCase: Case, _ dtype: Tensor.DType, _ rate: Double, tolerance: Double
+    ) {
+        let inputs = inputs(testCase, dtype)
+        let all = Segments(lengths: testCase.lengths)
+        let mask = rate > 0 ? DropoutMask(rate: rate, seed: 1, layer: 2, step: 3) : nil
+        let settings = Tensor.AttentionSettings(
+            segments: all, heads: testCase.heads, dropout: mask)
+        let whole = Tensor.attention(
+            query: inputs[0], key: inputs[1], value: inputs[2], settings: settings)
+        for count in [1, 2, 70] {
+            let wanted = Segments(lengths: testCase.lengths.map { min(count, $0) })
+            let rows = (0..<all.count).flatMap { segment in
+                all[segment].prefix(wanted[segment].count).map { Int32($0) }
+            }
+            let fewer = Tensor.AttentionSettings(
+                segments: all, queries: wanted, heads: testCase.heads, dropout: mask)
+            let query = inputs[0].gatheringRows(rows)
+            let part = Tensor.attention(
+                query: query, key: inputs[1], value: inputs[2], settings: fewer)
+            let close = { (found: Tensor, expected: Tensor) in
+                normMismatch(found, expected, relative: tolerance, absolute: tolerance) == nil
+            }
+            #expect(close(part.output, whole.output.gatheringRows(rows)))
+            #expect(close(part.logSums, whole.logSums.gatheringRows(rows)))
+
+            let dy = Samples.normal(query.shape, seed: 4, dtype: dtype)
+            let found = dy.attentionGradient(
+                query: query, key: inputs[1], value: inputs[2], logSums: part.logSums,
+                settings: fewer)
+            let places = Dictionary(uniqueKeysWithValues: zip(rows, 0...))
+            let spread = (0..<all.rowCount).flatMap { row in
+                places[Int32(row)].map { doubles(dy[$0]) }
+                    ?? [Double](repeating: 0, count: query.shape[1])
+            }
+            let expected = Tensor(spread, shape: inputs[0].shape).converted(to: dtype)
+                .attentionGradient(
+                    query: inputs[0], key: inputs[1], value: inputs[2], logSums: whole.logSums,
+                    settings: settings)
+            #expect(close(found.query, expected.query.gatheringRows(rows)))
+            #expect(close(found.key, expected.key))
+            #expect(close(found.value, expected.value))
+        }
+    }
+
     /// The same bits alone and in a batch, and nothing of a neighbour's in them.
     @Test(.enabled(if: Tensor.Precision.bfloat16.isSupported, "the CPU has no bfloat16 products"))
     func segmentsDoNotSeeEachOtherInBfloat16() {

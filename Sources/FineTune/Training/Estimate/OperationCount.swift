@@ -23,23 +23,40 @@ extension FineTunedModel {
         let lowest = stages.firstIndex { $0.parameters.contains { $0.isTrainable } }
         var count = OperationCount()
         for (index, stage) in stages.enumerated() {
+            // Of these tokens alone is a query asked.
+            let asked = stage.keepsFirstTokens ? tokens : pairs
             let attention =
                 stage.linearMaps.first { $0.role == .query }
-                .map { 4 * pairs * Double($0.map.weight.shape[0]) } ?? 0
-            // What is not counted by plans comes after the pooling.
-            let passes = products(of: stage.parameters, rows: stage.isCounted ? tokens : rows)
+                .map { 4 * asked * Double($0.map.weight.shape[0]) } ?? 0
+            let passes = products(of: stage, tokens: tokens, rows: rows)
             guard let lowest, index >= lowest else {
                 count.prefix += passes.forward + attention
                 continue
             }
             count.forward += passes.forward + attention
             count.backward += passes.weightGradients + passes.forward + 2 * attention
-            if index == lowest { count.backward -= inputGradients(of: stage, rows: tokens) }
+            if index == lowest {
+                count.backward -= inputGradients(of: stage, tokens: tokens, rows: rows)
+            }
         }
         let head = products(of: network.parameters, rows: rows)
         count.forward += head.forward
         count.backward += head.weightGradients + (lowest == nil ? 0 : head.forward)
         return count
+    }
+
+    private func products(
+        of stage: any Stage, tokens: Double, rows: Double
+    ) -> (forward: Double, weightGradients: Double) {
+        // What is not counted by plans comes after the pooling.
+        guard stage.isCounted else { return products(of: stage.parameters, rows: rows) }
+        guard stage.keepsFirstTokens else { return products(of: stage.parameters, rows: tokens) }
+        let few = stage.linearMaps.filter { ![.key, .value].contains($0.role) }
+            .flatMap(\.map.parameters)
+        let paths = Set(few.map(\.path))
+        let one = products(of: few, rows: rows)
+        let all = products(of: stage.parameters.filter { !paths.contains($0.path) }, rows: tokens)
+        return (one.forward + all.forward, one.weightGradients + all.weightGradients)
     }
 
     private func products(
@@ -53,8 +70,10 @@ extension FineTunedModel {
     }
 
     /// The gradients of a stage's input, which nobody asks for in the lowest trained stage.
-    private func inputGradients(of stage: any Stage, rows: Double) -> Double {
-        stage.linearMaps.filter { [.query, .key, .value].contains($0.role) }
-            .reduce(0) { $0 + 2 * rows * Double($1.map.weight.shape.elementCount) }
+    private func inputGradients(of stage: any Stage, tokens: Double, rows: Double) -> Double {
+        stage.linearMaps.filter { [.query, .key, .value].contains($0.role) }.reduce(0) {
+            let asked = $1.role == .query && stage.keepsFirstTokens ? rows : tokens
+            return $0 + 2 * asked * Double($1.map.weight.shape.elementCount)
+        }
     }
 }
