@@ -20,7 +20,8 @@ enum Recipe: String, ExpressibleByArgument, CaseIterable {
         switch self {
         case .closedForm: 0
         case .head: 10
-        case .gradual, .full, .scratch: 3
+        case .gradual: 4
+        case .full, .scratch: 3
         }
     }
 
