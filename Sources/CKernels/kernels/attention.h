@@ -104,8 +104,7 @@ static long F(attention_scratch)(const ck_attention *a, int backward) {
     long length = F(padded)(a->length), width = F(padded)(a->width), rows = F(row_block);
     long transposes = (backward ? 2 : 1) * a->width * length;
     long blocks = (backward ? 2 : 1) * rows * length;
-    long copies = width == a->width ? 0
-        : backward ? 3 * (a->queries + a->length) * width : (a->queries + a->length) * width;
+    long copies = width == a->width ? 0 : (backward ? 3 : 1) * (a->queries + a->length) * width;
     return transposes + blocks + copies + rows * a->length + 64;
 }
 
