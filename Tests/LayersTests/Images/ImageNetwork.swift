@@ -52,7 +52,7 @@ struct ImageNetwork: Sendable, CustomTestStringConvertible {
             stages: $0.stages)
     }
 
-    private static let transformers = [false, true].flatMap { distils in
+    static let transformers = [false, true].flatMap { distils in
         VisionTransformer.Publisher.allCases.map { publisher in
             let network = VisionTransformer(
                 publisher: publisher, imageSize: 32, patchSize: 8, width: 48, layers: 2, heads: 3,

@@ -64,6 +64,23 @@ import Testing
         }
     }
 
+    /// What is read of the last layer is the class token: it computes no other, unless it is asked to.
+    @Test(arguments: ImageNetwork.transformers)
+    func lastLayerComputesTheClassTokenAlone(_ network: ImageNetwork) throws {
+        let file = try fixture("images/\(network.name).safetensors")
+        let source = ParameterSource(FormulaTensors(file), dtype: .float64)
+        let stages = try network.stages(source)
+        #expect(stages.map(\.keepsFirstTokens) == [false, false, true, false])
+        let layers = Array(stages.dropLast())
+        let alone = network.features(layers, in: .inference)
+        let all = network.features(layers, in: .inference.keepingAllTokens)
+        let (width, tokens) = (alone.shape[1], all.shape[0] / 2)
+        #expect(alone.shape == [2, width])
+        #expect(tokens > 16 && all.shape == [2 * tokens, width])
+        let first = Features(all, segments: Segments(lengths: [tokens, tokens])).firstRows
+        #expect(normMismatch(alone.value, first.value.value, relative: 1e-12) == nil)
+    }
+
     /// Only the last linear map, and what older checkpoints have beside it, is left over.
     @Test(arguments: ImageNetwork.all)
     func everyTensorOfTheBackboneIsLoadedOnce(_ network: ImageNetwork) throws {
