@@ -1,7 +1,7 @@
 """The frozen network with a head by scikit-learn, as one would do it in Python, on the folds of
 `PictureBenchmark folds --list`.
 
-    python probe.py --network FILE.pth --list FILE.tsv
+    python probe.py --network FILE.pth --list FILE.tsv [--groups NAME]
 
 The list has a line for each picture: its fold, its class and its path. `LogisticRegression` has its
 defaults but for the number of iterations, and gets features as they are. Prints a line of JSON for each
@@ -57,7 +57,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", required=True, help="EfficientNet-Lite0's file of weights")
     parser.add_argument("--list", required=True, help="lines of fold, class and path")
+    parser.add_argument("--groups", default="author", help="what the folds keep together")
     options = parser.parse_args()
+    recipe = "PyTorch + scikit-learn"
+    if options.groups != "author":
+        recipe += f", groups: {options.groups}"
     Image.MAX_IMAGE_PIXELS = None
     with open(options.list, encoding="utf-8") as file:
         folds, labels, paths = zip(*(line.rstrip("\n").split("\t") for line in file))
@@ -73,7 +77,7 @@ def main():
         print(
             json.dumps(
                 {
-                    "recipe": "PyTorch + scikit-learn", "fold": int(fold),
+                    "recipe": recipe, "fold": int(fold),
                     "trainExamples": int(train.sum()), "testExamples": int(test.sum()),
                     "accuracy": float((answers == labels[test]).mean()),
                     "macroF1": float(f1_score(labels[test], answers, average="macro")),

@@ -79,7 +79,7 @@ struct Train: AsyncParsableCommand {
             try classifier.evaluate(on: test)
         }
         let line: JSON.Object = [
-            "recipe": JSON(recipe.rawValue + (clipArt.acrossAuthors ? ", across authors" : "")),
+            "recipe": JSON(recipe.rawValue + clipArt.groups.suffix),
             "fold": JSON(fold), "seed": JSON(seed), "threads": JSON(threads),
             "precision": JSON(precision.rawValue),
             "trainExamples": JSON(train.count), "testExamples": JSON(test.count),
