@@ -8,4 +8,8 @@ public enum Sanitizer {
 
     /// Whether there is one. It takes memory and time for itself, so neither is measured then.
     public static var isOn: Bool { name != nil }
+
+    /// Whether freed memory of tensors goes back to the system at once, so that Address Sanitizer sees who
+    /// uses it nevertheless: see `Tests/run.sh`.
+    public static var endsPooling: Bool { name == "address" }
 }
