@@ -109,8 +109,11 @@ package struct SystemCalls: Sendable {
         return errno == 0 ? names : nil
     }
     /// Takes the lock of an open folder, which one holder at a time can have; fails with
-    /// `EWOULDBLOCK` if another has it. It is given back when the descriptor is closed.
+    /// `EWOULDBLOCK` if another has it. It is given back when the descriptor, and every copy of it that
+    /// another process may have, is closed.
     package var lock: @Sendable (_ descriptor: Int32) -> Int32 = { flock($0, LOCK_EX | LOCK_NB) }
+    /// Gives the lock back, whoever else has the descriptor.
+    package var unlock: @Sendable (_ descriptor: Int32) -> Int32 = { flock($0, LOCK_UN) }
 
     /// The system's own calls.
     package init() {}

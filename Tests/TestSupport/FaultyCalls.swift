@@ -61,6 +61,7 @@ package final class FaultyCalls: Sendable {
         calls.removeFolder = { self.failure() ? -1 : base.removeFolder($0) }
         calls.list = { self.failure() ? nil : base.list($0) }
         calls.lock = { self.failure() ? -1 : base.lock($0) }
+        calls.unlock = { self.failure() ? -1 : base.unlock($0) }
         calls.close = { descriptor in
             // The system closes a descriptor even where it reports a failure.
             let status = base.close(descriptor)

@@ -193,7 +193,13 @@ extension MemoryDisk {
                 guard let closed = state.open.removeValue(forKey: descriptor) else {
                     throw Failure(EBADF)
                 }
-                if state.locked[closed.node] == descriptor { state.locked[closed.node] = nil }
+                state.unlock(closed.node, descriptor)
+                return 0
+            }
+        }
+        calls.unlock = { descriptor in
+            self.answer { state in
+                state.unlock(state.open[descriptor]?.node ?? 0, descriptor)
                 return 0
             }
         }
@@ -268,6 +274,10 @@ extension MemoryDisk.State {
         guard let name = parts.last, let folder = node(parts.dropLast().joined(separator: "/"))
         else { throw MemoryDisk.Failure(ENOENT) }
         return (folder, name)
+    }
+
+    fileprivate mutating func unlock(_ node: Int, _ descriptor: Int32) {
+        if locked[node] == descriptor { locked[node] = nil }
     }
 
     fileprivate mutating func add(_ path: String, isFolder: Bool) throws -> Int {

@@ -68,7 +68,10 @@ package final class SnapshotStore: Sendable {
     /// Gives the folder back for another run; nothing more is to be written by this one.
     package func close() {
         state.withLock { state in
-            if state.descriptor >= 0 { _ = SystemCalls.current.close(state.descriptor) }
+            guard state.descriptor >= 0 else { return }
+            // A process that is being started has a copy of the descriptor, until it becomes its program.
+            _ = SystemCalls.current.unlock(state.descriptor)
+            _ = SystemCalls.current.close(state.descriptor)
             state.descriptor = -1
         }
     }

@@ -137,6 +137,22 @@ import Testing
         }
     }
 
+    /// A process that is being started has a copy of each descriptor, as after `dup`.
+    @Test func aFolderThatWasGivenBackIsFreeForAll() throws {
+        try withTemporaryFolder { folder throws in
+            let copies = Locked<[Int32]>([])
+            var calls = SystemCalls()
+            calls.openFolder = { [open = calls.openFolder] path in
+                let descriptor = open(path)
+                copies.withLock { $0.append(dup(descriptor)) }
+                return descriptor
+            }
+            try SystemCalls.$current.withValue(calls) { try SnapshotStore(folder: folder).close() }
+            _ = try SnapshotStore(folder: folder)
+            copies.withLock { #expect(!$0.isEmpty && $0.allSatisfy { close($0) == 0 }) }
+        }
+    }
+
     @Test func whatAnInterruptedProcessLeftIsRemoved() throws {
         let disk = try SnapshotSamples.disk(2)
         try SystemCalls.$current.withValue(disk.calls) {

@@ -17,7 +17,7 @@ import Testing
 /// moves them or takes some back; and two threads may need scratch memory at the same time, which
 /// they happened not to do before. Neither happens in every stretch of ten steps, so one stretch
 /// that needs nothing shows that the steps do not. On one thread allocations have no such excuse.
-@Suite struct SteadyStepTests {
+@Suite(.disabled(if: Sanitizer.endsPooling)) struct SteadyStepTests {
     @Test(arguments: [1, 2])
     func stepsOfOneSizeNeedNothing(threads: Int) async {
         await #expect(processExitsWith: .success) { [threads] in
