@@ -103,6 +103,9 @@ extension PretrainedFolder {
             parts[2].hasPrefix("patch"), let patch = Int(parts[2].dropFirst(5)),
             let image = Int(parts[3])
         else { return nil }
+        guard (1...Self.sizeLimit).contains(patch), (1...Self.sizeLimit).contains(image) else {
+            throw unusable("architecture", "patches and pictures of positive sizes", name)
+        }
         let arguments = configuration["model_args"] ?? .object([:])
         let argument = { (key: String, absent: Int) throws(PretrainedFolderError) -> Int in
             guard let value = arguments[key] else { return absent }

@@ -27,7 +27,11 @@ struct FolderListing {
                     code: path.utf8.contains(0) ? ENOENT : errno))
         }
         defer { closedir(folder) }
-        while let entry = readdir(folder) {
+        func next() -> UnsafeMutablePointer<dirent>? {
+            errno = 0
+            return readdir(folder)
+        }
+        while let entry = next() {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
@@ -36,6 +40,9 @@ struct FolderListing {
             let isFolder =
                 lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
             if isFolder { folders.append(name) } else { files.append(name) }
+        }
+        guard errno == 0 else {
+            throw .unreadable(FileError(operation: "read the folder", path: path, code: errno))
         }
         folders.sort(by: Self.precedes)
         files.sort(by: Self.precedes)

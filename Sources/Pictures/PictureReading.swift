@@ -20,7 +20,7 @@ public struct PictureReading: Sendable, Hashable {
     /// asked for: a file of a few kilobytes can hold gigabytes of one colour.
     ///
     /// 67,108,864 by default, the square of 8,192: more than the cameras of phones give, and at most
-    /// 450 MB while it is decoded.
+    /// 600 MB while it is decoded, nine bytes a pixel of a JPEG of several scans.
     public var maximumPixels: Int
     /// The most bytes that a file may have: 256 MiB by default. A file is read whole.
     public var maximumBytes: Int

@@ -56,6 +56,7 @@ struct BadPictureTests {
         ("damaged-deflate.png", damaged("PNG", "Not enough image data")),
         ("row-missing.png", damaged("PNG", "Not enough image data")),
         ("filter-7.png", damaged("PNG", "bad adaptive filter value")),
+        ("transparency-checksum.png", damaged("PNG", "tRNS: CRC error")),
         ("pixels-checksum.png", damaged("PNG", "IDAT: CRC error")),
         ("half-start.jpg", truncated("JPEG")),
         ("start.jpg", truncated("JPEG")),
@@ -211,9 +212,14 @@ struct BadPictureTests {
 
 /// Calls `body` with the path of a new folder and removes the folder afterwards.
 func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
+    let folder = temporaryPath()
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try body(folder)
+}
+
+/// A path that nothing has.
+func temporaryPath() -> String {
+    FileManager.default.temporaryDirectory
+        .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
 }

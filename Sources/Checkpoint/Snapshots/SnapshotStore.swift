@@ -24,6 +24,8 @@ package final class SnapshotStore: Sendable {
         /// Those that were written or found whole by this store, oldest first. Only they count when it
         /// is decided what is no longer needed.
         var good: [SnapshotName] = []
+        /// Those of a course that the run has gone back from.
+        var abandoned: Set<SnapshotName> = []
         /// The scores that were asked for.
         var scores: [SnapshotName: Double?] = [:]
     }
@@ -148,6 +150,16 @@ package final class SnapshotStore: Sendable {
         return best?.name
     }
 
+    /// Passes over all snapshots from now on that there are beside this one and older ones: the run has
+    /// gone back to it, or to its beginning.
+    ///
+    /// - Throws: ``SnapshotError/file(_:)``.
+    package func abandon(newerThan kept: String?) throws(SnapshotError) {
+        let last = kept.flatMap { SnapshotName($0)?.number } ?? 0
+        let newer = try sortedNames().filter { $0.number > last }
+        state.withLock { $0.abandoned.formUnion(newer) }
+    }
+
     /// Reads the newest snapshot that is whole.
     ///
     /// - Parameter isWanted: Which steps are: all by default.
@@ -159,7 +171,9 @@ package final class SnapshotStore: Sendable {
         where isWanted: (_ step: Int) -> Bool = { _ in true }
     ) throws(SnapshotError) -> (content: SnapshotContent, name: String, damaged: [SnapshotError])? {
         var damaged: [SnapshotError] = []
-        for name in try sortedNames().reversed() where isWanted(name.step) {
+        let abandoned = state.withLock { $0.abandoned }
+        for name in try sortedNames().reversed()
+        where isWanted(name.step) && !abandoned.contains(name) {
             do throws(SnapshotError) {
                 let content = try SnapshotFolder.read(path(of: name))
                 // Whatever is newer is damaged, or not wanted, and does not count.

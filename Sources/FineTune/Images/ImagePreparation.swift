@@ -76,6 +76,9 @@ public struct ImagePreparation: Preparation {
         Fingerprint(JSON.object(specification.processorSettings).serialized())
     }
 
+    /// Of the pixels.
+    public func fingerprint(of input: RGBImage) -> Fingerprint { input.fingerprint }
+
     /// Writes `preprocessor_config.json`.
     public func save(to folder: String) throws {
         let settings = published ?? .object(specification.processorSettings)

@@ -41,16 +41,18 @@ extension ImageSpecification {
         var fraction = 1.0
         if !stretches, let part = settings["crop_pct"]?.double ?? reader.crop(of: type) {
             // ConvNeXt's processor, which ResNets use too, names the size of what is cut out.
-            guard part > 0, part <= 1 else {
-                throw reader.unusable("crop_pct", "a part from 0 to 1", "\(part)")
-            }
-            fraction = part
+            fraction = try reader.part(part)
         } else if reader.crops, let cut = try reader.cropSize() {
-            guard cut.height <= size.height, cut.width <= size.width else {
-                throw reader.unusable("crop_size", "no more than 'size'", "\(cut)")
+            fraction = Double(cut.height) / Double(size.height)
+            guard cut.width <= size.width, ImageSpecification.cropFractions.contains(fraction)
+            else {
+                throw reader.unusable(
+                    "crop_size", "no more than 'size' and no less than a hundredth of it", "\(cut)")
+            }
+            guard cut.height * size.width == cut.width * size.height else {
+                throw reader.unusable("crop_size", "the ratio of sides that 'size' has", "\(cut)")
             }
             crop = cut
-            fraction = Double(cut.height) / Double(size.height)
         }
         self.init(
             height: crop.height, width: crop.width, mean: mean, standardDeviation: deviation,
@@ -87,10 +89,7 @@ extension ImageSpecification {
             interpolation = kind
         }
         if let part = settings["crop_pct"] {
-            guard let number = part.double, number > 0, number <= 1 else {
-                throw reader.unusable("crop_pct", "a part from 0 to 1", part.serialized())
-            }
-            cropFraction = number
+            cropFraction = try reader.part(part.double ?? .nan)
         }
         if let mode = settings["crop_mode"]?.string {
             guard mode == "center" || mode == "squash" else {
@@ -126,6 +125,14 @@ private struct Reader {
 
     func unusable(_ key: String, _ expected: String, _ found: String) -> PretrainedFolderError {
         .unreadable("'\(path)' should have \(expected) as '\(key)', but has \(found)")
+    }
+
+    /// The part that is cut out of a picture.
+    func part(_ value: Double) throws -> Double {
+        guard ImageSpecification.cropFractions.contains(value) else {
+            throw unusable("crop_pct", "a part from 0.01 to 1", "\(value)")
+        }
+        return value
     }
 
     private func isOn(_ key: String, absent: Bool = true) -> Bool {

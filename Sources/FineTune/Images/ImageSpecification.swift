@@ -37,7 +37,7 @@ public struct ImageSpecification: Sendable, Hashable {
     /// A specification; the defaults are those of torchvision's networks for ImageNet.
     ///
     /// - Precondition: The size is positive, there is a mean and a positive deviation for each of the
-    ///   three colours, and the fraction lies above 0 and up to 1.
+    ///   three colours, and the fraction lies between 0.01 and 1.
     public init(
         height: Int = 224, width: Int = 224, mean: [Double] = Self.imageNetMean,
         standardDeviation: [Double] = Self.imageNetDeviation,
@@ -46,7 +46,8 @@ public struct ImageSpecification: Sendable, Hashable {
     ) {
         precondition(
             height > 0 && width > 0 && mean.count == 3 && standardDeviation.count == 3
-                && standardDeviation.allSatisfy { $0 > 0 } && cropFraction > 0 && cropFraction <= 1,
+                && standardDeviation.allSatisfy { $0 > 0 }
+                && Self.cropFractions.contains(cropFraction),
             "no network takes pictures of \(height) by \(width), mean \(mean), deviation "
                 + "\(standardDeviation) and crop \(cropFraction)")
         (self.height, self.width) = (height, width)
@@ -54,6 +55,9 @@ public struct ImageSpecification: Sendable, Hashable {
         (self.interpolation, self.resizing) = (interpolation, resizing)
         self.cropFraction = cropFraction
     }
+
+    /// What may be cut out: with less, a picture would be resized to something enormous first.
+    static let cropFractions = 0.01...1
 
     /// The mean of red, green and blue over ImageNet.
     public static let imageNetMean = [0.485, 0.456, 0.406]

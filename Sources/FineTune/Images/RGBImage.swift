@@ -20,4 +20,11 @@ public struct RGBImage: Sendable, Hashable {
             "a picture of \(height) by \(width) pixels does not have \(pixels.count) numbers")
         (self.height, self.width, self.pixels) = (height, width, pixels)
     }
+
+    /// Stands for the size and the pixels.
+    package var fingerprint: Fingerprint {
+        Fingerprint(of: [
+            Fingerprint("\(height) × \(width)"), pixels.withUnsafeBytes { Fingerprint($0) },
+        ])
+    }
 }

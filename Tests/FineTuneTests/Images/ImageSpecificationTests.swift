@@ -101,6 +101,8 @@ import Testing
             ["resample": 0], ["rescale_factor": 0.5], ["image_mean": [1, 2]], ["size": -1],
             ["size": ["height": 1_000_000, "width": 1]], ["image_std": [0, 1, 1]],
             ["crop_size": 300, "size": 200], ["crop_pct": 2, "size": ["shortest_edge": 9]],
+            ["crop_pct": 1e-300, "size": ["shortest_edge": 224]], ["crop_size": 1, "size": 224],
+            ["crop_size": ["height": 224, "width": 192], "size": 256],
         ] as [JSON.Object])
     func refusesImpossibleSettings(_ change: JSON.Object) throws {
         var settings: JSON.Object = [
@@ -120,6 +122,9 @@ import Testing
             ["model_type": "resnet", "depths": [1, 2, 3, 4]],
             ["model_type": "resnet", "downsample_in_bottleneck": true],
             ["architecture": "vit_base_patch16_224", "model_args": ["depth": 0]],
+            ["architecture": "vit_tiny_patch0_224"], ["architecture": "vit_tiny_patch16_0"],
+            ["architecture": "vit_tiny_patch-16_224"], ["architecture": "deit_tiny_patch16_-224"],
+            ["architecture": "mobilenet_v3_small", "pretrained_cfg": ["crop_pct": 1e-15]],
         ] as [JSON.Object])
     func refusesOtherNetworks(_ configuration: JSON.Object) throws {
         #expect(throws: PretrainedFolderError.self) {

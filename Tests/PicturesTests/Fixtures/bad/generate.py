@@ -80,6 +80,7 @@ write("no-deflate.png", signature + header() + chunk(b"IDAT", b"\xff" * 20) + en
 write("damaged-deflate.png", signature + header() + chunk(b"IDAT", zlib.compress(rows)[:4] + b"\xff" * 12) + end)
 write("row-missing.png", signature + header() + chunk(b"IDAT", zlib.compress(rows[:26])) + end)
 write("filter-7.png", signature + header() + chunk(b"IDAT", zlib.compress(b"\x07" + rows[1:])) + end)
+write("transparency-checksum.png", signature + header() + chunk(b"tRNS", bytes(6))[:-1] + b"\0" + data + end)
 write("pixels-checksum.png", signature + header() + data[:-1] + b"\0" + end)
 
 # Allowed, and harmless.
