@@ -5,7 +5,8 @@ import Tensor
 /// A picture in a file or in memory, which is decoded when it is needed.
 ///
 /// Two pictures are equal if they have the same pixels, where these are known: of those in memory, and
-/// of those that a reader of folders or tables has looked at. Otherwise a picture is known by its path.
+/// of those that a reader of folders or tables has looked at. Otherwise a picture is known by its path, and
+/// by how it is read.
 /// So `deduplicated()` of a dataset removes the same picture under other names.
 public struct Picture: Sendable {
     private enum Content: Sendable {
@@ -16,9 +17,20 @@ public struct Picture: Sendable {
 
     /// What a picture is known by.
     enum Identity: Sendable, Hashable {
-        case path(String)
+        case path(String, PictureReading)
         case pixels(Fingerprint)
-        case bytes(Fingerprint)
+        case bytes(Fingerprint, PictureReading)
+
+        /// The same in every process.
+        var fingerprint: Fingerprint {
+            switch self {
+            case .path(let path, let reading):
+                Fingerprint(of: [Fingerprint(path), Fingerprint(describing: reading)])
+            case .bytes(let bytes, let reading):
+                Fingerprint(of: [bytes, Fingerprint(describing: reading)])
+            case .pixels(let pixels): pixels
+            }
+        }
     }
 
     private let content: Content
@@ -30,13 +42,14 @@ public struct Picture: Sendable {
 
     /// A picture in a PNG or JPEG file. Nothing is read yet.
     public init(_ path: String, reading: PictureReading = PictureReading()) {
-        (content, identity, self.reading) = (.file(path), .path(path), reading)
+        (content, identity, self.reading) = (.file(path), .path(path, reading), reading)
     }
 
     /// A picture in the bytes of a PNG or JPEG file. Nothing is decoded yet.
     public init(bytes: [UInt8], reading: PictureReading = PictureReading()) {
         let fingerprint = bytes.withUnsafeBytes { Fingerprint($0) }
-        (content, identity, self.reading) = (.bytes(bytes), .bytes(fingerprint), reading)
+        (content, identity) = (.bytes(bytes), .bytes(fingerprint, reading))
+        self.reading = reading
     }
 
     /// A picture that is decoded, of any size.
@@ -112,14 +125,5 @@ extension PictureMetadata {
             }
         }
         self = try result.get()
-    }
-}
-
-extension RGBImage {
-    /// Stands for the size and the pixels.
-    var fingerprint: Fingerprint {
-        Fingerprint(of: [
-            Fingerprint("\(height) × \(width)"), pixels.withUnsafeBytes { Fingerprint($0) },
-        ])
     }
 }

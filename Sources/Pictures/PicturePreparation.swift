@@ -161,6 +161,12 @@ public struct PicturePreparation: Preparation {
     /// That of the network's own preparation.
     public var fingerprint: Fingerprint { image.fingerprint }
 
+    /// The augmentation.
+    public var variation: JSON { JSON(describing: augmentation) }
+
+    /// Of the pixels where they are known; otherwise of the path and how the file is read.
+    public func fingerprint(of input: Picture) -> Fingerprint { input.identity.fingerprint }
+
     /// Writes what the network takes.
     public func save(to folder: String) throws { try image.save(to: folder) }
 }

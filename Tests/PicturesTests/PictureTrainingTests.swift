@@ -72,6 +72,62 @@ struct PictureTrainingTests {
         #expect(try Self.outcome(of: other, rest) == whole)
     }
 
+    @Test("A run does not go on under another augmentation")
+    func refusesOtherAugmentation() async throws {
+        let folder = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (plan, data) = (Plan.headOnly(epochs: 1), Samples.pictures(12))
+        let snapshots = SnapshotSettings(folder: folder + "/run")
+        let augmentation = Augmentation(flips: true, mixing: .mixup(alpha: 0.4))
+        try await Trainer(
+            try Samples.classifier(augmentation: augmentation), plan: plan, snapshots: snapshots
+        ).fit(on: data)
+        let error = await #expect(throws: TrainingError.self) {
+            try await Trainer(resuming: snapshots, try Samples.classifier(), plan: plan).fit(
+                on: data)
+        }
+        #expect(
+            error?.description.contains("its model.variation.") == true,
+            "\(error?.description ?? "")")
+        try await Trainer(
+            resuming: snapshots, try Samples.classifier(augmentation: augmentation), plan: plan
+        ).fit(on: data)
+    }
+
+    @Test("What was learned before a file was missing is kept")
+    func keepsRunBeforeMissingFile() async throws {
+        let folder = temporaryPath()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/a.png"
+        let image = Samples.image(3, label: "red")
+        try image.writePNG(to: path)
+        let plan = Plan.full(epochs: 2, learningRate: 1e-3)
+        let settings = TrainingSettings(batch: .examples(4), seed: 1)
+        let data = LabeledPictures(
+            Samples.pictures(15).examples + [Example(input: Picture(path), target: "red")])
+        let whole = try Samples.classifier()
+        try await Trainer(whole, plan: plan, settings: settings).fit(on: data)
+
+        let snapshots = SnapshotSettings(folder: folder + "/run", every: .epochs(9))
+        let trainer = Trainer(
+            try Samples.classifier(), plan: plan, settings: settings, snapshots: snapshots)
+        trainer.listen { event in
+            if case .step(let step) = event, step.step == 4 {
+                try? FileManager.default.removeItem(atPath: path)
+            }
+        }
+        await #expect(throws: PictureError.self) { try await trainer.fit(on: data) }
+        try image.writePNG(to: path)
+        let model = try Samples.classifier()
+        let report = try await Trainer(
+            resuming: snapshots, model, plan: plan, settings: settings
+        ).fit(on: data)
+        #expect((4...7).contains(report.snapshots?.resumption?.step ?? 0))
+        let test = Samples.pictures(5, from: 200).inputs
+        #expect(try model.outputs(for: test) == whole.outputs(for: test))
+    }
+
     /// 22 examples to train on in every epoch and 8 to measure on.
     @Test(
         "Frozen stages compute each form of a picture once",
@@ -105,8 +161,7 @@ struct PictureTrainingTests {
 
     @Test("A file that has gone since the dataset was made ends the run with its name")
     func namesMissingFile() async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
+        let folder = temporaryPath()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = "\(folder)/a.png"
@@ -132,8 +187,7 @@ struct PictureTrainingTests {
         try await model.solveHead(on: Samples.pictures(30), with: .ridge())
         let test = Samples.pictures(8, from: 100)
         #expect(try model.evaluate(on: test).accuracy == 1)
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("PicturesTests-\(UUID().uuidString)").path
+        let folder = temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try model.save(to: folder)
         let restored = try PictureClassifier(contentsOf: folder)

@@ -78,6 +78,10 @@ public protocol Preparation: Sendable {
     /// the same: a tokenizer's files.
     var fingerprint: Fingerprint { get }
 
+    /// What a run that goes on must have in common with the one before beside all this, because it decides
+    /// what is learned from: an augmentation. Null by default.
+    var variation: JSON { get }
+
     /// Stands for an input, to tell whether a run goes on with the examples that it began with. By
     /// default it is taken of what the input says of itself; of a path that is the path alone.
     func fingerprint(of input: Input) -> Fingerprint
@@ -125,6 +129,9 @@ extension Preparation {
 
     /// The preparation itself: there need not be settings.
     public func configured(by configuration: JSON) -> Self { self }
+
+    /// Null: nothing is a matter of chance.
+    public var variation: JSON { .null }
 
     /// That of a text, or of what the input is made of.
     public func fingerprint(of input: Input) -> Fingerprint { Fingerprint(describing: input) }

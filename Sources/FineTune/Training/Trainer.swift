@@ -142,10 +142,11 @@ public final class Trainer<P: Preparation, H: Head> {
         } catch {
             throw try keepRun(endedBy: error)
         }
-        keepFinishedRun()
+        let interruption = keepFinishedRun()
         var report = try limited { try run.finish() }
         try limited { try watch?.complete(&report, validation: validation) }
         report.snapshots = keeper?.report
+        if let signal = keeper?.signal, let interruption { throw interruption(signal) }
         send(.finished(report))
         return report
     }
@@ -156,7 +157,7 @@ public final class Trainer<P: Preparation, H: Head> {
             do {
                 while run.hasStep {
                     try checkForStop()
-                    try await run.loadStep()
+                    try await load(run)
                     tell(of: try limited { try run.takeStep() })
                     keepSnapshot()
                     await Task.yield()

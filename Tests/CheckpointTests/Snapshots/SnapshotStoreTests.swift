@@ -121,6 +121,21 @@ import Testing
         }
     }
 
+    /// What was written after the snapshot that a run goes back to is of a course that it has left.
+    @Test func anAbandonedCourseIsPassedOver() throws {
+        let disk = try SnapshotSamples.disk(4)
+        try SystemCalls.$current.withValue(disk.calls) {
+            let store = try SnapshotStore(folder: "/run")
+            #expect(try store.newest { $0 <= 20 }?.name == "000002-step-20")
+            try store.abandon(newerThan: "000002-step-20")
+            #expect(try store.newest { $0 <= 39 }?.name == "000002-step-20")
+            _ = try store.write(SnapshotSamples.content(5), step: 25)
+            #expect(try store.newest { $0 <= 39 }?.name == "000005-step-25")
+            try store.abandon(newerThan: nil)
+            #expect(try store.newest { $0 <= 39 } == nil)
+        }
+    }
+
     // MARK: The folder
 
     @Test func aFolderBelongsToOneRun() throws {

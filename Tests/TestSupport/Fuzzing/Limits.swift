@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// What a reader may use for an input. Whatever uses more ends the process.
 public enum Limits {
     /// Limits the memory that this process may allocate beyond what it has now. For small inputs it is
@@ -16,10 +20,25 @@ public enum Limits {
             }
             var limit = rlimit()
             getrlimit(dataLimit, &limit)
+            makeStacksSmall()
             limit.rlim_cur = rlim_t(used + byteCount)
             precondition(setrlimit(dataLimit, &limit) == 0, "the memory cannot be limited")
         #endif
     }
+
+    #if canImport(Glibc)
+        /// A thread that the system's own pool adds later would count with its stack of 8 MB. The module map
+        /// of the C library lacks the call.
+        private static func makeStacksSmall() {
+            typealias Call = @convention(c) (UnsafePointer<pthread_attr_t>) -> Int32
+            let symbol = dlsym(nil, "pthread_setattr_default_np")
+            let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+            defer { attributes.deallocate() }
+            pthread_attr_init(attributes)
+            pthread_attr_setstacksize(attributes, 1 << 19)
+            precondition(symbol.map { unsafeBitCast($0, to: Call.self)(attributes) } == 0)
+        }
+    #endif
 
     /// What Linux counts for this process: resident (`VmRSS`), at most (`VmHWM`), or see proc(5); nil
     /// elsewhere.

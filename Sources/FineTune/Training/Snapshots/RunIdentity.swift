@@ -66,7 +66,7 @@ extension FineTunedModel {
                     Fingerprint(name: $0.path, $0.value)
                 })
         }
-        return [
+        var identity: JSON.Object = [
             "configuration": .object(architecture.publishedConfiguration),
             "pooling": JSON(pooling.rawValue),
             "preparation": JSON(preparation.fingerprint.description),
@@ -76,12 +76,14 @@ extension FineTunedModel {
             "adapter": adaptation.map { JSON(describing: $0.adapter) } ?? .null,
             "frozenWeights": JSON(frozen.description),
         ]
+        if preparation.variation != .null { identity["variation"] = preparation.variation }
+        return .object(identity)
     }
 }
 
 extension Fingerprint {
     /// Of what a value says of itself, the same in every process.
-    init(describing value: some Any) {
+    package init(describing value: some Any) {
         if let text = value as? String {
             self.init(text)
         } else {
@@ -120,7 +122,7 @@ extension JSON {
 
     /// What a value is made of, the same in every process: the order of sets and dictionaries is not
     /// that of their memory. Of an object of a class only the type is told.
-    init(describing value: Any) {
+    package init(describing value: Any) {
         if let text = value as? String {
             self = .string(text)
             return

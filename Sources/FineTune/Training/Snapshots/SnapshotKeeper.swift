@@ -54,10 +54,13 @@ final class SnapshotKeeper {
         return state
     }
 
-    /// The state of the newest snapshot with no more steps than these; nil if there is none.
-    func state(upTo step: Int) throws -> TrainingState? {
+    /// The state of the newest snapshot with no more steps than these, for the run to go back to; nil if
+    /// there is none. Newer ones no longer count.
+    func goBack(upTo step: Int) throws -> TrainingState? {
         finishWriting()
-        guard let found = try store.newest(where: { $0 <= step }) else { return nil }
+        let found = try store.newest(where: { $0 <= step })
+        try store.abandon(newerThan: found?.name)
+        guard let found else { return nil }
         let state = try TrainingState(found.content)
         lastPosition = state.position
         return state
@@ -150,7 +153,7 @@ final class SnapshotKeeper {
                 path: path(of: name), step: step, byteCount: byteCount, pauseSeconds: pauseSeconds)
             (report.newest, report.count) = (snapshot, report.count + 1)
             news.append(.success(snapshot))
-            if let error = outcome.pruning { report.failures.append(error) }
+            if let error = outcome.pruning { report.removalFailures.append(error) }
         case .failure(let error):
             // The next one is to be written though nothing has happened meanwhile.
             lastPosition = nil

@@ -51,8 +51,10 @@ public struct SnapshotReport: Sendable, Hashable, CustomStringConvertible {
     public internal(set) var count = 0
     /// The newest of them.
     public internal(set) var newest: WrittenSnapshot?
-    /// Why others could not be written, or old ones not removed. The run went on without.
+    /// Why others could not be written. The run went on without.
     public internal(set) var failures: [SnapshotError] = []
+    /// Why old ones could not be removed.
+    public internal(set) var removalFailures: [SnapshotError] = []
     /// How long training stood still for them in all.
     public internal(set) var pauseSeconds = 0.0
 
@@ -66,6 +68,7 @@ public struct SnapshotReport: Sendable, Hashable, CustomStringConvertible {
                     + "\(pauseSeconds.formattedAsSeconds) in all")
         }
         lines += failures.map { "no snapshot: \($0)" }
+        lines += removalFailures.map { "more snapshots are kept than wanted: \($0)" }
         return lines.joined(separator: "\n")
     }
 }

@@ -15,7 +15,8 @@ private let received = Atomic<Int32>(0)
 /// Does nothing but what may be done in a handler.
 private func remember(_ number: Int32) {
     received.store(number, ordering: .relaxed)
-    signal(number, SIG_DFL)
+    signal(SIGINT, SIG_DFL)
+    signal(SIGTERM, SIG_DFL)
 }
 
 /// SIGINT and SIGTERM as a wish to stop, which a run asks for between two steps.
@@ -33,7 +34,7 @@ enum StopSignals {
         return signal == 0 ? nil : signal
     }
 
-    /// Begins to watch: a signal no longer ends the process, but a second one does.
+    /// Begins to watch: a signal no longer ends the process, but a second one, of either kind, does.
     static func begin() {
         watch.withLock { watch in
             watch.runs += 1

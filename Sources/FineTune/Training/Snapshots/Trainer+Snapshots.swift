@@ -8,6 +8,11 @@ extension Trainer {
         let signal: Int32
     }
 
+    /// An example could not be loaded. Nothing of the step has been done.
+    private struct StopByInput: Error {
+        let error: any Error
+    }
+
     // MARK: Beginning and ending
 
     /// Opens the folder of the snapshots, before any work is done.
@@ -35,19 +40,17 @@ extension Trainer {
     /// Takes the run to where it is to go on: from the state, or the newest snapshot, or nowhere else
     /// than where it is.
     func goOn(from state: TrainingState?) throws {
-        if let state {
-            try restore(state)
-        } else if resumes, let keeper, let found = try keeper.resume() {
-            do {
-                try restore(found)
-            } catch TrainingError.unsuitableState(let reason) {
-                let path = keeper.report.resumption?.path ?? ""
-                throw TrainingError.unsuitableState("\(reason) (snapshot '\(path)')")
-            }
-            if let resumption = keeper.report.resumption { send(.resumed(resumption)) }
-            return
-        }
+        if let state { try restore(state) }
+        // Whoever goes on from a snapshot can go as far back as if there had been no interruption.
         if case .rollBack = settings.nonFinite { beginning = captureState() }
+        guard resumes, let keeper, let found = try keeper.resume() else { return }
+        do {
+            try restore(found)
+        } catch TrainingError.unsuitableState(let reason) {
+            let path = keeper.report.resumption?.path ?? ""
+            throw TrainingError.unsuitableState("\(reason) (snapshot '\(path)')")
+        }
+        if let resumption = keeper.report.resumption { send(.resumed(resumption)) }
     }
 
     private func restore(_ state: TrainingState) throws {
@@ -61,10 +64,17 @@ extension Trainer {
     /// - Returns: What `fit` throws.
     /// - Throws: ``SnapshotError`` if the run could not be kept.
     func keepRun(endedBy error: any Error) throws -> any Error {
-        guard error is CancellationError || error is StopBySignal, let keeper,
+        let input = error as? StopByInput
+        let thrown = input?.error ?? error
+        guard input != nil || error is CancellationError || error is StopBySignal, let keeper,
             let state = captureState()
-        else { return error }
+        else { return thrown }
         defer { tellNews() }
+        if input != nil {
+            // What is wrong with the example comes first; that nothing was kept, the listeners hear.
+            _ = try? keeper.takeLast(state)
+            return thrown
+        }
         let path = try keeper.takeLast(state)
         guard let stop = error as? StopBySignal else { return error }
         return TrainingInterruption(signal: stop.signal, step: state.step, snapshot: path)
@@ -72,10 +82,13 @@ extension Trainer {
 
     /// Keeps the run as its last epoch has left it. Where that fails the report says so; what was
     /// learned is in the model.
-    func keepFinishedRun() {
-        guard let keeper, let state = captureState() else { return }
-        _ = try? keeper.takeLast(state)
-        tellNews()
+    ///
+    /// - Returns: What `fit` throws if a signal comes before it has ended; nil if nothing was kept.
+    func keepFinishedRun() -> ((_ signal: Int32) -> TrainingInterruption)? {
+        guard let keeper, let state = captureState() else { return nil }
+        defer { tellNews() }
+        guard let path = try? keeper.takeLast(state) else { return nil }
+        return { TrainingInterruption(signal: $0, step: state.step, snapshot: path) }
     }
 
     // MARK: Between two steps
@@ -84,6 +97,17 @@ extension Trainer {
     func checkForStop() throws {
         try Task.checkCancellation()
         if let signal = keeper?.signal { throw StopBySignal(signal: signal) }
+    }
+
+    /// Loads what the next step needs.
+    nonisolated(nonsending) func load(_ run: TrainingRun<P, H>) async throws {
+        do {
+            try await run.loadStep()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw StopByInput(error: error)
+        }
     }
 
     func tell(of step: TrainingProgress) {
@@ -119,7 +143,7 @@ extension Trainer {
             let step = error.lastSoundStep, run.statistics.rollBacks < most
         else { throw error }
         let (count, scale) = (run.statistics.rollBacks + 1, run.statistics.rateScale * factor)
-        guard let state = try keeper.state(upTo: step) ?? beginning else { throw error }
+        guard let state = try keeper.goBack(upTo: step) ?? beginning else { throw error }
         try restore(state)
         (run.statistics.rollBacks, run.statistics.rateScale) = (count, scale)
         tellNews()

@@ -103,6 +103,41 @@ import Testing
                 + "that of the run without a kill")
     }
 
+    /// A second signal ends the process, of whichever kind it is.
+    @Test func aSecondSignalEndsTheProcess() async {
+        await #expect(processExitsWith: .signal(SIGTERM)) {
+            StopSignals.begin()
+            Self.interrupt()
+            kill(getpid(), SIGTERM)
+            sleep(60)
+        }
+    }
+
+    /// Sends this process a signal, and waits until it has come.
+    private static func interrupt() {
+        kill(getpid(), SIGINT)
+        while StopSignals.pending == nil { usleep(100) }
+    }
+
+    /// A signal that comes after the last step is not lost, and neither is the run.
+    @Test func aLateSignalEndsTheRun() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            let snapshots = SnapshotSettings(folder: folder.path + "/run", stopsOnSignals: true)
+            let (plan, data) = (Plan.headOnly(epochs: 1), TinyModel.examples(20))
+            let trainer = Trainer(try TinyModel.classifier(), plan: plan, snapshots: snapshots)
+            trainer.listen { if case .epoch = $0 { Self.interrupt() } }
+            let stop = await #expect(throws: TrainingInterruption.self) {
+                try await trainer.fit(on: data)
+            }
+            #expect(stop?.signal == SIGINT)
+            let report = try await Trainer(
+                resuming: snapshots, try TinyModel.classifier(), plan: plan
+            ).fit(on: data)
+            #expect(report.snapshots?.resumption?.step == stop?.step)
+        }
+    }
+
     /// SIGTERM and SIGINT end a run with all of its steps on the disk.
     @Test(arguments: [SIGTERM, SIGINT]) func signalsEndInASnapshot(signal: Int32) throws {
         let model = try TinyModel.folder()
@@ -123,10 +158,10 @@ import Testing
                 #expect(found == digest)
                 break
             }
+            taken = outcome.numbers("step").last ?? taken
             // Before training begins and after it has ended a signal is met as ever.
             if outcome.isKilled { continue }
             #expect(outcome.status == 3)
-            taken = outcome.numbers("step").last ?? taken
             #expect(outcome.lines.last == "stopped \(taken) by signal \(signal)")
             stops += 1
         }

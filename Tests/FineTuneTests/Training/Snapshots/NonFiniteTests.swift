@@ -143,6 +143,7 @@ import Testing
     }
 
     /// Rates that are too large from the beginning: there is no sound snapshot, so the run begins again.
+    /// A process that is killed afterwards comes the same way.
     @Test func runsGoBackToTheBeginning() async throws {
         let disk = MemoryDisk()
         try await SystemCalls.$current.withValue(disk.calls) {
@@ -151,8 +152,18 @@ import Testing
             let trainer = Trainer(
                 try TinyModel.classifier(), plan: plan, settings: settings(policy),
                 snapshots: SnapshotSettings(folder: "/run", every: .steps(1)))
+            var killed: MemoryDisk?
+            trainer.listen { if case .recovered = $0 { killed = disk.copy() } }
             let report = try await trainer.fit(on: data)
             #expect(report.rollBacks == 1)
+            let calls = try #require(killed).calls
+            try await SystemCalls.$current.withValue(calls) {
+                let rest = Trainer(
+                    resuming: SnapshotSettings(folder: "/run", every: .steps(1)),
+                    try TinyModel.classifier(), plan: plan, settings: settings(policy))
+                #expect(try await rest.fit(on: data).rollBacks == 1)
+                #expect(rest.model.weights() == trainer.model.weights())
+            }
             // The same as a run that begins with the smaller rates.
             let other = Trainer(
                 try TinyModel.classifier(), plan: .full(epochs: 1, learningRate: 1e30 * 1e-33),
