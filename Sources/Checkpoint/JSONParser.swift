@@ -168,6 +168,7 @@ struct JSONParser {
         let text = try string()
         if keys.count == keys.capacity {
             try checkMemory(adding: 3 * keys.count * MemoryLayout<Key>.stride)
+            keys.reserveCapacity(Self.room(beyond: keys.count))
         }
         keys.append((text, offset))
         skipSpace()
@@ -189,13 +190,17 @@ struct JSONParser {
     }
 
     private mutating func push(_ value: JSON) throws(Failure) {
-        // A full stack moves to a place of twice the size, takes both meanwhile, and leaves a hole as large
-        // as all the earlier ones.
+        // A full stack moves to a larger place, takes both meanwhile, and leaves a hole behind.
         if values.count == values.capacity {
             try checkMemory(adding: 3 * values.count * MemoryLayout<JSON>.stride)
+            values.reserveCapacity(Self.room(beyond: values.count))
         }
         values.append(value)
     }
+
+    /// Room for a quarter more. An array by itself would take twice as much, from a beginning that depends
+    /// on the allocator: whether a large text is refused would be a matter of luck.
+    private static func room(beyond count: Int) -> Int { max(64, count + count / 4) }
 
     // MARK: Memory
 

@@ -101,7 +101,7 @@ public final class Trainer<P: Preparation, H: Head> {
     ///
     /// Runs on the caller's actor, checks for cancellation before every step and gives way after
     /// it. A cancelled run throws `CancellationError` and leaves the model as its last step did; with
-    /// snapshots, the last of them holds that.
+    /// snapshots, the last of them holds that. So it does where an example can no longer be loaded.
     ///
     /// - Parameters:
     ///   - data: What to learn from.

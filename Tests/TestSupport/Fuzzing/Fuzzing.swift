@@ -14,8 +14,6 @@ public struct Fuzzing: Sendable {
     /// How many inputs each format gets: a million with `FINETUNE_LONG_TESTS=1`, else 20,000.
     public static let inputCount = isLong ? 1_000_000 : 20_000
     private static let isLong = ProcessInfo.processInfo.environment["FINETUNE_LONG_TESTS"] == "1"
-    /// Longer mutants are cut, so that twice the file is little beside the rest that is allowed.
-    private static let longestInput = 16_384
 
     /// Of the format, for messages and the folder.
     public let name: String
@@ -66,10 +64,11 @@ public struct Fuzzing: Sendable {
         try prepare(folder)
         var trial = Trial(file: try RewrittenFile(path: "\(folder)/\(fileName)"), read: read)
         for seed in seeds { try trial.accept(seed) }
+        var mutator = Mutator(seeds: seeds, words: words)
         try Limits.limitMemory()
         let start = ContinuousClock.now
         for seed in seeds { runNeighbours(of: seed, &trial) }
-        let mutator = runMutants(&trial)
+        runMutants(&mutator, &trial)
         let places = trial.coverage.count
         print(
             "\(name): \(trial.count) inputs, \(trial.acceptedCount) accepted, the others refused in "
@@ -91,19 +90,16 @@ public struct Fuzzing: Sendable {
         }
     }
 
-    private func runMutants(_ trial: inout Trial) -> Mutator {
-        var mutator = Mutator(seeds: seeds, words: words)
+    private func runMutants(_ mutator: inout Mutator, _ trial: inout Trial) {
         // As many again, so that mutants are among them however large the seeds are.
         let goal = max(Self.inputCount, 2 * trial.count)
         while trial.count < goal {
             var input = mutator.next()
-            if input.count > Self.longestInput {
-                input.removeLast(input.count - Self.longestInput)
-            }
+            // Twice the file is little then beside the rest that is allowed.
+            input.removeLast(max(0, input.count - Mutator.longestInput))
             if trial.count % 2 == 0 { repair(&input) }
             if trial.run(input) { mutator.keep(input) }
         }
-        return mutator
     }
 
     /// Says what is wrong with a child process of this one that should have run it all, and where the
@@ -149,6 +145,8 @@ private struct Trial {
 
     init(file: RewrittenFile, read: @escaping (String) throws -> Void) {
         (self.file, self.read) = (file, read)
+        // Taken before memory is limited.
+        verdicts.reserveCapacity(Fuzzing.inputCount / 2)
     }
 
     /// A seed, which must be accepted.

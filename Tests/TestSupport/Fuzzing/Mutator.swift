@@ -1,6 +1,8 @@
 /// Makes mutants of seeds, the same ones in every run.
 struct Mutator {
     private static let roomForKept = 1024
+    /// Mutants that are longer are cut.
+    static let longestInput = 16_384
     /// What readers compute with, in decimal.
     private static let numbers = [
         "0", "-0", "1", "-1", "1.0", "1e0", "1e999", "-1e-999", "00", "127", "128", "255", "256",
@@ -14,8 +16,9 @@ struct Mutator {
 
     private let seeds: [[UInt8]]
     private let words: [[UInt8]]
-    private var kept: [[UInt8]] = []
-    private var keptPosition = 0
+    /// The room for them all is taken at the beginning: it is not to count as the reader's.
+    private var kept: [UInt8]
+    private var keptLengths: [Int] = []
     /// How many inputs have become seeds.
     private(set) var keptCount = 0
     private var state: UInt64 = 0x5EED
@@ -23,14 +26,20 @@ struct Mutator {
     /// Mutants of these seeds, which may contain these words.
     init(seeds: [[UInt8]], words: [[UInt8]]) {
         (self.seeds, self.words) = (seeds, words)
+        kept = [UInt8](repeating: 0, count: Self.roomForKept * Self.longestInput)
+        keptLengths.reserveCapacity(Self.roomForKept)
     }
 
     /// Makes an input a seed, perhaps in place of an earlier one that was not there at first.
     mutating func keep(_ input: [UInt8]) {
+        let (place, bytes) = (keptCount % Self.roomForKept, input.prefix(Self.longestInput))
         keptCount += 1
-        if kept.count < Self.roomForKept { return kept.append(input) }
-        kept[keptPosition] = input
-        keptPosition = (keptPosition + 1) % Self.roomForKept
+        if place == keptLengths.count { keptLengths.append(0) }
+        keptLengths[place] = bytes.count
+        kept.withUnsafeMutableBytes { room in
+            let start = place * Self.longestInput
+            room[start..<start + bytes.count].copyBytes(from: bytes)
+        }
     }
 
     /// One to five changes of a seed.
@@ -41,8 +50,10 @@ struct Mutator {
     }
 
     private mutating func seed() -> [UInt8] {
-        kept.isEmpty || number(below: 2) == 0
-            ? seeds[number(below: seeds.count)] : kept[number(below: kept.count)]
+        if keptLengths.isEmpty || number(below: 2) == 0 { return seeds[number(below: seeds.count)] }
+        let place = number(below: keptLengths.count)
+        let start = place * Self.longestInput
+        return Array(kept[start..<start + keptLengths[place]])
     }
 
     private mutating func change(_ input: inout [UInt8]) {

@@ -36,7 +36,7 @@ public struct SnapshotSettings: Sendable, Hashable {
     /// at most one interval.
     public var writesInBackground: Bool
     /// Whether SIGINT (control-C) and SIGTERM end the run by a snapshot and a
-    /// ``TrainingInterruption``. A second signal ends the process at once.
+    /// ``TrainingInterruption``. A second one, of either kind, ends the process at once.
     public var stopsOnSignals: Bool
 
     /// Settings for snapshots in a folder.
