@@ -167,7 +167,7 @@ struct JSONParser {
         let offset = position
         let text = try string()
         if keys.count == keys.capacity {
-            try checkMemory(adding: 3 * keys.count * MemoryLayout<Key>.stride)
+            try checkMemory(adding: 2 * keys.count * MemoryLayout<Key>.stride)
             keys.reserveCapacity(Self.room(beyond: keys.count))
         }
         keys.append((text, offset))
@@ -192,7 +192,7 @@ struct JSONParser {
     private mutating func push(_ value: JSON) throws(Failure) {
         // A full stack moves to a larger place, takes both meanwhile, and leaves a hole behind.
         if values.count == values.capacity {
-            try checkMemory(adding: 3 * values.count * MemoryLayout<JSON>.stride)
+            try checkMemory(adding: 2 * values.count * MemoryLayout<JSON>.stride)
             values.reserveCapacity(Self.room(beyond: values.count))
         }
         values.append(value)
