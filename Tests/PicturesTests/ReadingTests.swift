@@ -24,6 +24,19 @@ struct ReadingTests {
         ("dogs/.hidden.png", "bad/text.png"), ("README.txt", "bad/text.png"),
     ]
 
+    /// A background shows through transparent pixels; features that are kept must not be mixed up.
+    @Test("A picture that is read in another way is another one, until its pixels are known")
+    func readingCounts() throws {
+        let black = PictureReading(background: .black)
+        #expect(Picture("a.png", reading: black) != Picture("a.png"))
+        #expect(Picture("a.png", reading: black) == Picture("a.png", reading: black))
+        #expect(Picture(bytes: [1, 2], reading: black) != Picture(bytes: [1, 2]))
+        let opaque = fixturePath("pillow/rgb8.png")
+        #expect(try Picture(checking: opaque, reading: black) == Picture(checking: opaque))
+        let clear = fixturePath("pillow/rgba8.png")
+        #expect(try Picture(checking: clear, reading: black) != Picture(checking: clear))
+    }
+
     @Test("A folder of classes: the good pictures, and why others were left out")
     func readsFolder() throws {
         try withFolder { folder in
