@@ -6,7 +6,7 @@ import TestSupport
 enum FuzzedFormat {
     static let all = [
         wordPiece, bytePairs, vocabularyLines, vocabulary, merges, tokenizerSettings, classifier,
-        commaSeparated, tabSeparated, jsonLines, xml, taggedLines,
+        commaSeparated, tabSeparated, jsonLines, xml, taggedLines, FuzzedSnapshot.format,
     ]
 
     // MARK: Tokenizers

@@ -28,6 +28,13 @@ struct RunPosition: Sendable, Hashable {
         (step, epoch, isInEpoch) == (other.step, other.epoch, other.isInEpoch)
     }
 
+    /// The number of half epochs that are over, where one ends just here; nil elsewhere. The middle of an
+    /// epoch is between two of its steps, or after its only one.
+    func halfEpochs(epochSteps: Int) -> Int? {
+        guard isInEpoch else { return 2 * epoch }
+        return epochStep == (epochSteps + 1) / 2 ? 2 * epoch - 1 : nil
+    }
+
     /// Goes on to the next phase.
     mutating func enterNextPhase(after length: RunLength.PhaseLength) {
         skippedEpochs += length.stepCounts.count - phaseEpoch

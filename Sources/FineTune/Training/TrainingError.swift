@@ -1,3 +1,5 @@
+public import Checkpoint
+
 /// Examples that a run cannot use: which of those it was given, and what is wrong with them.
 public struct ExamplesError: Error, CustomStringConvertible {
     /// What a run was given examples for.
@@ -24,6 +26,8 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     case nonFiniteLoss(Double, epoch: Int, step: Int, restored: String)
     /// A step moved weights so far that they are infinite or not numbers.
     case nonFiniteWeights(epoch: Int, step: Int, restored: String)
+    /// A run that was to go back after an error, to a snapshot that cannot be read.
+    indirect case noWayBack(after: TrainingError, SnapshotError)
     /// Early stopping was asked for, but there is nothing to validate on.
     case nothingToValidate
     /// A phase lasts until validation stalls, but there is nothing to validate on.
@@ -62,6 +66,8 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
         case .nonFiniteWeights(let epoch, let step, let restored):
             "weights became infinite or not numbers by epoch \(epoch), step \(step); the model has "
                 + "\(restored). Use a smaller learning rate"
+        case .noWayBack(let error, let failure):
+            "\(error). The run cannot go back, since \(failure)"
         case .nothingToValidate:
             "early stopping needs examples to validate on: pass them as fit(on:validating:)"
         case .phaseNeedsValidation(let plan):

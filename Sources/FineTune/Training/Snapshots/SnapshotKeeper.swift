@@ -68,26 +68,41 @@ final class SnapshotKeeper {
 
     // MARK: Writing
 
-    /// Whether a snapshot is due where the run stands. `isBest` says that the epochs so far end with the
-    /// best one.
-    func isDue(at position: RunPosition, isBest: Bool) -> Bool {
+    /// Whether a snapshot is due where the run stands.
+    ///
+    /// - Parameters:
+    ///   - position: Where.
+    ///   - epochSteps: The steps of the epoch.
+    ///   - isBest: Whether the epochs so far end with the best one.
+    /// - Returns: Whether one is due.
+    func isDue(at position: RunPosition, epochSteps: Int, isBest: Bool) -> Bool {
         if isBest, settings.keepsBest, !position.isInEpoch { return true }
-        return switch settings.interval {
-        case .steps(let count): position.isInEpoch && position.step.isMultiple(of: count)
-        case .minutes(let minutes): (ContinuousClock.now - lastTime).inSeconds >= 60 * minutes
-        case .epochs(let count): !position.isInEpoch && position.epoch.isMultiple(of: count)
+        // What is computed during the writing is at stake, too. Of two in an interval, each waits for
+        // the one before, so that it is never more than both halves.
+        let parts = settings.writesInBackground ? 2 : 1
+        switch settings.interval {
+        case .steps(let count):
+            let step = position.step
+            return position.isInEpoch && parts * step / count > parts * (step - 1) / count
+        case .minutes(let minutes):
+            return (ContinuousClock.now - lastTime).inSeconds >= 60 * minutes / Double(parts)
+        case .epochs(let count):
+            guard parts == 2 else {
+                return !position.isInEpoch && position.epoch.isMultiple(of: count)
+            }
+            return position.halfEpochs(epochSteps: epochSteps)?.isMultiple(of: count) == true
         }
     }
 
-    /// Takes a snapshot. If the earlier one is not written yet, waits for it, so that an interruption
-    /// never loses two intervals.
+    /// Takes a snapshot. If the earlier one is not written yet, waits for it.
     func take(_ capture: () -> TrainingState?) {
         finishWriting()
         let start = ContinuousClock.now
         guard let state = capture() else { return }
         let content = state.snapshotContent(copiesWhatChanges: settings.writesInBackground)
         write(content, of: state, since: start)
-        if !settings.writesInBackground { finishWriting() }
+        // A single step has no half.
+        if !settings.writesInBackground || settings.interval == .steps(1) { finishWriting() }
         lastTime = .now
     }
 

@@ -9,11 +9,11 @@
 ///
 /// The same program, started again after whatever ended it, goes on where the newest snapshot stands.
 public struct SnapshotSettings: Sendable, Hashable {
-    /// How long it takes until the next snapshot.
+    /// How much an interruption may cost at most.
     public enum Interval: Sendable, Hashable {
         /// Every so many steps, counted from the beginning of the run.
         case steps(Int)
-        /// As soon as so many minutes have passed.
+        /// As soon as so many minutes have passed; the steps in which their halves end are done first.
         case minutes(Double)
         /// At the end of every so many epochs.
         case epochs(Int)
@@ -22,7 +22,9 @@ public struct SnapshotSettings: Sendable, Hashable {
     /// The folder of the snapshots, made if it is missing. It belongs to one run; a second one that is
     /// to keep its own there meanwhile is refused.
     public var folder: String
-    /// How often. There is also one when the run ends or is cancelled.
+    /// How often, which is also the most that is lost when the process is killed. Where snapshots are
+    /// written in the background there is another one halfway, so that this holds although training goes
+    /// on meanwhile: see ``writesInBackground``. There is also one when the run ends or is cancelled.
     public var interval: Interval
     /// How many of the newest are kept, at least 2: the one before the newest is there for the case that
     /// the newest is damaged.
@@ -30,10 +32,9 @@ public struct SnapshotSettings: Sendable, Hashable {
     /// Whether every epoch that is better than all before, by its validation score, ends with a snapshot,
     /// and the best of them is kept whatever its age.
     public var keepsBest: Bool
-    /// Whether training goes on while a snapshot is written. It then costs the time of a copy in memory,
-    /// and as much memory as the snapshot is large; an interruption loses at most one interval and what
-    /// was computed during the writing. If not, training waits for the disk, and an interruption loses
-    /// at most one interval.
+    /// Whether training goes on while a snapshot is written. Each then costs the time of a copy in memory,
+    /// and as much memory as the snapshot is large, and there are two in an interval; training waits only
+    /// where the disk takes half of an interval and more. If not, training waits for the disk every time.
     public var writesInBackground: Bool
     /// Whether SIGINT (control-C) and SIGTERM end the run by a snapshot and a
     /// ``TrainingInterruption``. A second one, of either kind, ends the process at once.

@@ -119,7 +119,8 @@ extension Trainer {
     func keepSnapshot() {
         guard let keeper, let run else { return }
         let isBest = run.statistics.epochsWithoutBetter == 0 && run.summaries.last?.score != nil
-        if keeper.isDue(at: run.position, isBest: isBest) {
+        let epochSteps = run.phaseLength.stepCounts[run.position.phaseEpoch - 1]
+        if keeper.isDue(at: run.position, epochSteps: epochSteps, isBest: isBest) {
             limited { keeper.take { captureState() } }
         }
         tellNews()
@@ -137,13 +138,20 @@ extension Trainer {
     /// Takes the run back to the newest snapshot that is known to be sound, with smaller rates, if the
     /// settings say so.
     ///
-    /// - Throws: The error itself if they do not, or if the run went back too often.
+    /// - Throws: The error itself if they do not, or if the run went back too often;
+    ///   ``TrainingError/noWayBack(after:_:)``.
     func goBack(after error: TrainingError) throws {
         guard case .rollBack(let factor, let most) = settings.nonFinite, let keeper, let run,
             let step = error.lastSoundStep, run.statistics.rollBacks < most
         else { throw error }
         let (count, scale) = (run.statistics.rollBacks + 1, run.statistics.rateScale * factor)
-        guard let state = try keeper.goBack(upTo: step) ?? beginning else { throw error }
+        let found: TrainingState?
+        do {
+            found = try keeper.goBack(upTo: step) ?? beginning
+        } catch let failure as SnapshotError {
+            throw TrainingError.noWayBack(after: error, failure)
+        }
+        guard let state = found else { throw error }
         try restore(state)
         (run.statistics.rollBacks, run.statistics.rateScale) = (count, scale)
         tellNews()

@@ -173,6 +173,40 @@ import Testing
         }
     }
 
+    /// Where all snapshots are damaged, both errors are told.
+    @Test func damagedSnapshotsAreNoWayBack() async throws {
+        let disk = MemoryDisk()
+        try await SystemCalls.$current.withValue(disk.calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 4, learningRate: 1e-3),
+                settings: settings(.rollBack()),
+                snapshots: SnapshotSettings(folder: "/run", every: .steps(1), keeping: 99))
+            trainer.listen { event in
+                guard case .step(let step) = event, step.step == 6 else { return }
+                trainer.keeper?.finishWriting()
+                for name in SystemCalls.current.list("/run") ?? [] where name.contains("-step-") {
+                    disk.corrupt("/run/\(name)/state.json") { $0[9] ^= 1 }
+                }
+            }
+            ruin(trainer, after: 6)
+            let error = await #expect(throws: TrainingError.self) {
+                try await trainer.fit(on: self.data)
+            }
+            guard
+                case .noWayBack(
+                    after: .nonFiniteLoss, .nothingIntact(folder: "/run", let damaged))? =
+                    error
+            else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(damaged.count == 5)
+            let text = error?.description ?? ""
+            #expect(text.hasPrefix("the loss became nan in epoch "))
+            #expect(text.contains("The run cannot go back, since no snapshot in '/run' is intact"))
+        }
+    }
+
     @Test func aRunDoesNotGoBackForEver() async throws {
         let disk = MemoryDisk()
         try await SystemCalls.$current.withValue(disk.calls) {

@@ -29,8 +29,9 @@ import Testing
             validating: validation)
         #expect(plain.report.snapshots == nil)
         for (interval, inBackground, steps) in [
-            (.steps(3), true, [3, 6, 8]), (.steps(3), false, [3, 6, 8]),
-            (.epochs(1), true, [4, 8]),
+            (.steps(3), true, [2, 3, 5, 6, 8, 8]), (.steps(3), false, [3, 6, 8]),
+            (.epochs(1), true, [2, 4, 6, 8]), (.epochs(1), false, [4, 8]),
+            (.epochs(2), true, [4, 8]),
             (.minutes(1e-9), false, [1, 2, 3, 4, 4, 5, 6, 7, 8, 8]), (.minutes(60), true, [8]),
         ] as [(SnapshotSettings.Interval, Bool, [Int])] {
             let disk = MemoryDisk()
@@ -56,6 +57,45 @@ import Testing
                 #expect(report.description.contains(text))
             }
             #expect(try names(on: disk).count == steps.count)
+        }
+    }
+
+    /// However slow the disk is, no more than an interval is at stake, though training goes on meanwhile.
+    @Test(
+        arguments: [
+            (.steps(4), 4), (.steps(3), 3), (.steps(1), 1), (.epochs(1), 4), (.epochs(2), 8),
+        ] as [(SnapshotSettings.Interval, Int)])
+    func noMoreThanAnIntervalIsAtStake(interval: SnapshotSettings.Interval, steps: Int) async throws
+    {
+        let disk = MemoryDisk()
+        var calls = disk.calls
+        let flush = calls.flush
+        calls.flush = { descriptor in
+            usleep(25_000)
+            return flush(descriptor)
+        }
+        try await SystemCalls.$current.withValue(calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 6, learningRate: 1e-3),
+                settings: settings, snapshots: snapshots(every: interval))
+            var (kept, worst, step, written): (Int, Int, Int, [Int]) = (0, 0, 0, [])
+            var isMeanwhile = false
+            trainer.listen { event in
+                switch event {
+                case .step(let progress):
+                    step = progress.step
+                    worst = max(worst, step - kept)
+                case .snapshot(let snapshot):
+                    kept = snapshot.step
+                    written.append(kept)
+                    isMeanwhile = isMeanwhile || kept < step
+                default: break
+                }
+            }
+            try await trainer.fit(on: data)
+            #expect(worst <= steps)
+            #expect(isMeanwhile || steps == 1)
+            #expect(Set(written).isSuperset(of: stride(from: steps, through: 24, by: steps)))
         }
     }
 
@@ -162,7 +202,7 @@ import Testing
             #expect(model.weights() == before)
             let text = error?.description ?? ""
             #expect(text.hasPrefix("the training state does not fit: its "))
-            #expect(text.contains("(snapshot '/run/00000"))
+            #expect(text.contains("(snapshot '/run/0000"))
             return text
         }
         var text = try await reason { $0.seed = 5 }
@@ -225,7 +265,7 @@ import Testing
             }
             #expect(
                 error?.description
-                    == "'/run' holds snapshots of a run, the newest being 000005-step-8; go on with it "
+                    == "'/run' holds snapshots of a run, the newest being 000009-step-8; go on with it "
                     + "by Trainer(resuming:), choose another folder, or remove them")
         }
     }
@@ -248,6 +288,31 @@ import Testing
                 try await trainer.fit(on: self.data)
             }
             #expect(error?.description == message)
+        }
+    }
+
+    /// Where old snapshots cannot be removed the report says so.
+    @Test func aRunOutlivesWhatCannotBeRemoved() async throws {
+        let disk = MemoryDisk()
+        var calls = disk.calls
+        calls.remove = { _ in
+            errno = EACCES
+            return -1
+        }
+        try await SystemCalls.$current.withValue(calls) {
+            let trainer = Trainer(
+                try model(), plan: plan, settings: settings,
+                snapshots: snapshots(every: .steps(2), inBackground: false))
+            let snapshots = try #require(try await trainer.fit(on: data).snapshots)
+            #expect(snapshots.count == 5 && snapshots.failures.isEmpty)
+            #expect(snapshots.removalFailures.count == 3)
+            guard case .file(let error)? = snapshots.removalFailures.first else {
+                Issue.record("\(snapshots.removalFailures)")
+                return
+            }
+            #expect(error.code == EACCES)
+            let text = "more snapshots are kept than wanted: cannot remove '"
+            #expect(snapshots.description.contains(text), "\(snapshots)")
         }
     }
 
