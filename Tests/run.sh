@@ -18,6 +18,7 @@ with_pictures=yes
 main() {
     set_up
     fetch_efficientnet
+    check_with_python "$@"
     case ${1-} in
     '')
         bash "$root/Tests/Consumer/run.sh"
@@ -29,6 +30,17 @@ main() {
     --guided) run_guided "${@:2}" ;;
     *) run_tests "$@" ;;
     esac
+}
+
+# What is saved must load in other libraries, and verdicts on files must be theirs: that takes Python, in an
+# environment of its own. Without Python these tests do nothing, and it is said so.
+check_with_python() { # arguments
+    [[ ${1-} == '' || $1 == --long ]] && [[ ! ${FINETUNE_TRANSFORMERS_CHECK+set} ]] || return 0
+    if python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        export FINETUNE_TRANSFORMERS_CHECK="$root/Tests/Transformers/run.sh"
+    else
+        say "warning: no Python 3.11 with venv; nothing is compared with other libraries"
+    fi
 }
 
 # Every test uses Swift Testing; without XCTest the last line printed is the summary of them all.

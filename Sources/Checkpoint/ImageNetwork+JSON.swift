@@ -50,16 +50,23 @@ extension PretrainedFolder {
             feedForwardWidth: try size("intermediate_size", absent: 3072),
             hasDistillationToken: isDistilled,
             epsilon: try number("layer_norm_eps", absent: 1e-12))
-        return try checked(network, heads: "num_attention_heads", patch: "patch_size")
+        return try checked(
+            network, heads: "num_attention_heads", image: "image_size", patch: "patch_size")
     }
 
+    /// Checks sizes, of which each is set by the entry that is named.
     private func checked(
-        _ network: VisionTransformer, heads: String, patch: String
+        _ network: VisionTransformer, heads: String, image: String, patch: String
     ) throws(PretrainedFolderError) -> VisionTransformer {
         guard network.width % network.heads == 0 else {
             throw unusable(
                 heads, "a number of heads that divides the width \(network.width)",
                 "\(network.heads)")
+        }
+        guard network.imageSize <= Self.pixelLimit / network.imageSize else {
+            throw unusable(
+                image, "a side of pictures of at most \(Self.pixelLimit) pixels",
+                "\(network.imageSize)")
         }
         guard network.imageSize % network.patchSize == 0 else {
             throw unusable(
@@ -126,11 +133,25 @@ extension PretrainedFolder {
             heads: try argument("num_heads", base.heads),
             feedForwardWidth: Int(Double(width) * ratio), hasDistillationToken: isDistilled)
         return .visionTransformer(
-            try checked(network, heads: "model_args.num_heads", patch: "model_args.patch_size"))
+            try checked(
+                network, heads: "model_args.num_heads", image: "model_args.img_size",
+                patch: "model_args.patch_size"))
     }
+
+    /// The most pixels of a picture that a file may let a network take: however small a picture is, it
+    /// becomes as large. This is eight times 1,024 by 1,024, beyond which no published network of
+    /// these kinds goes.
+    package static let pixelLimit = 1 << 23
 }
 
 extension VisionTransformer {
+    /// The ratio of which timm, which cuts the fraction off, makes the width.
+    fileprivate var feedForwardRatio: Double {
+        var ratio = Double(feedForwardWidth) / Double(width)
+        while Int(Double(width) * ratio) < feedForwardWidth { ratio = ratio.nextUp }
+        return ratio
+    }
+
     /// The sizes of arXiv:2010.11929 and arXiv:2012.12877.
     fileprivate static let sizes: [String: (width: Int, layers: Int, heads: Int)] = [
         "tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12),
@@ -186,7 +207,7 @@ extension ImageNetwork {
                     "img_size": JSON(network.imageSize), "patch_size": JSON(network.patchSize),
                     "embed_dim": JSON(network.width), "depth": JSON(network.layers),
                     "num_heads": JSON(network.heads),
-                    "mlp_ratio": JSON(Double(network.feedForwardWidth) / Double(network.width)),
+                    "mlp_ratio": JSON(network.feedForwardRatio),
                 ],
             ]
         }

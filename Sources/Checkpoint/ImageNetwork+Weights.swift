@@ -39,7 +39,7 @@ extension VisionTransformer {
                 place + (isTimm ? "patch_embed.proj" : "patch_embeddings.projection") + ".weight"),
             let positions = shape(place + (isTimm ? "pos_embed" : "position_embeddings")),
             let wide = shape(layer(0) + inner), patches.rank == 4, positions.rank == 3,
-            wide.rank == 2, patches[2] > 0
+            wide.rank == 2
         else {
             throw .unreadable(
                 "the weights in '\(tensors.path)' are not those of a vision transformer under the "
@@ -47,19 +47,30 @@ extension VisionTransformer {
         }
         let isDistilled =
             shape(place + (isTimm ? "dist_token" : "distillation_token")) != nil
+        let (width, patch) = (patches[0], patches[2])
         let count = positions[1] - (isDistilled ? 2 : 1)
         let side = Int(Double(max(0, count)).squareRoot())
-        let width = patches[0]
-        guard side > 0, side * side == count, width % heads == 0 || width % 64 == 0 else {
+        // A tensor without elements may have a shape of any sizes: within these, products fit an Int.
+        let sizes = 1...PretrainedFolder.sizeLimit
+        guard [width, patch, count, wide[0]].allSatisfy({ sizes.contains($0) }),
+            side * side == count, width % heads == 0 || width % 64 == 0
+        else {
             throw .unreadable(
-                "the weights in '\(tensors.path)' have \(positions[1]) positions and a width of "
-                    + "\(width), which is no vision transformer for square pictures")
+                "the weights in '\(tensors.path)' have \(positions[1]) positions, patches of "
+                    + "\(patch) pixels a side and widths of \(width) and \(wide[0]), which is no "
+                    + "vision transformer for square pictures")
+        }
+        let imageSize = side * patch
+        guard imageSize <= PretrainedFolder.pixelLimit / imageSize else {
+            throw .unreadable(
+                "the weights in '\(tensors.path)' are for pictures of \(imageSize) by \(imageSize) "
+                    + "pixels; supported are at most \(PretrainedFolder.pixelLimit) pixels")
         }
         var layers = 0
         while shape(layer(layers) + inner) != nil { layers += 1 }
         return VisionTransformer(
-            publisher: isTimm ? .timm : .huggingFace, imageSize: side * patches[2],
-            patchSize: patches[2], width: width, layers: layers,
+            publisher: isTimm ? .timm : .huggingFace, imageSize: imageSize,
+            patchSize: patch, width: width, layers: layers,
             heads: width == self.width || width % 64 != 0 ? heads : width / 64,
             feedForwardWidth: wide[0], hasDistillationToken: isDistilled)
     }

@@ -44,6 +44,30 @@ public final class TransformerEmbeddings: Stage {
         return Features(norm(sum, in: pass).dropped(dropout.mask(pass)), segments: input.segments)
     }
 
+    /// Why it cannot compute this, as a sentence; nil if it can.
+    public func problem(with input: Features) -> String? {
+        let ids = input.value.value.elements(as: Int32.self)
+        let (count, typeCount) = (words.weight.shape[0], types?.weight.shape[0])
+        for place in stride(from: 0, to: ids.count - 1, by: 2) {
+            let (id, type) = (ids[place], ids[place + 1])
+            guard id >= 0, Int(id) < count else {
+                return "it has the token id \(id), but the model has \(count) embeddings of tokens"
+            }
+            guard let typeCount else { continue }
+            guard type >= 0, Int(type) < typeCount else {
+                return
+                    "it has the token type \(type), but the model has \(typeCount) embeddings of "
+                    + "types"
+            }
+        }
+        let limit = positions.weight.shape[0] - firstPosition
+        let lengths = (0..<input.segments.count).map { input.segments[$0].count }
+        if let longest = lengths.max(), longest > limit {
+            return "it has \(longest) tokens, but the model takes \(limit) at most"
+        }
+        return nil
+    }
+
     /// Its parameters, in the order of loading.
     public var parameters: [Parameter] {
         [words.weight, positions.weight] + (types.map { [$0.weight] } ?? []) + norm.parameters

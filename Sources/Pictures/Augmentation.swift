@@ -1,3 +1,5 @@
+import Tensor
+
 /// How pictures are changed by chance for training, so that a network meets each in many forms.
 ///
 /// What is drawn depends on the seed of the run, the epoch and the example alone.
@@ -58,26 +60,34 @@ public struct Augmentation: Sendable, Hashable {
         /// A rectangle of one in the other (Yun et al. 2019, arXiv:1905.04899); its area is drawn
         /// from Beta(α, α).
         case cutmix(alpha: Double)
+
+        /// α; 0 joins none.
+        var alpha: Double {
+            switch self {
+            case .mixup(let alpha), .cutmix(let alpha): alpha
+            }
+        }
     }
 
     /// Whether a part is taken instead of the whole; nil takes what is measured on, too.
-    public var crop: Crop?
+    public var crop: Crop? { didSet { check() } }
     /// Whether every second picture is mirrored.
     public var flips: Bool
     /// How colours change; nil leaves them.
-    public var jitter: Jitter?
+    public var jitter: Jitter? { didSet { check() } }
     /// Whether a part is covered; nil covers none.
-    public var erasing: Erasing?
-    /// Whether pictures are joined; nil joins none.
-    public var mixing: Mixing?
+    public var erasing: Erasing? { didSet { check() } }
+    /// Whether pictures are joined; nil, or an α of 0, joins none.
+    public var mixing: Mixing? { didSet { check() } }
     /// How many different forms of a picture there are: from the epoch of this number on they
-    /// return in turn, and what frozen stages make of them is kept. Nil, the default, makes a new
-    /// one in every epoch. Mixing has no use for it.
-    public var variants: Int?
+    /// return in turn, and what frozen stages make of them is kept. Nil, the default, or 0 makes a
+    /// new one in every epoch. Mixing has no use for it.
+    public var variants: Int? { didSet { check() } }
 
     /// The changes that are named; none by default.
     ///
-    /// - Precondition: Ranges and numbers make sense: areas in 0 ... 1, shares and shapes positive.
+    /// - Precondition: Ranges and numbers make sense, also those that are set later: areas in
+    ///   0 ... 1, shapes positive, α and variants not negative.
     public init(
         crop: Crop? = nil, flips: Bool = false, jitter: Jitter? = nil, erasing: Erasing? = nil,
         mixing: Mixing? = nil, variants: Int? = nil
@@ -96,31 +106,30 @@ public struct Augmentation: Sendable, Hashable {
     /// Whether single pictures change.
     var changesPictures: Bool { crop != nil || flips || jitter != nil || erasing != nil }
 
+    /// The number of forms that return; nil if none does.
+    var returningForms: Int? { variants.flatMap { $0 > 0 ? $0 : nil } }
+
     private func check() {
         for area in [crop?.area, erasing?.area].compactMap({ $0 }) {
-            precondition(
+            require(
                 area.lowerBound > 0 && area.upperBound <= 1, "no part has an area in \(area)")
         }
         for ratio in [crop?.ratio, erasing?.ratio].compactMap({ $0 }) {
-            precondition(
+            require(
                 ratio.lowerBound > 0 && ratio.upperBound.isFinite, "no part has a shape in \(ratio)"
             )
         }
         for reach in [jitter?.brightness, jitter?.contrast, jitter?.saturation] {
-            precondition(
+            require(
                 (0...1).contains(reach ?? 0), "a jitter of \(reach ?? 0) is not in 0 ... 1")
         }
         if let erasing {
-            precondition(
+            require(
                 (0...1).contains(erasing.probability),
                 "\(erasing.probability) is no probability")
         }
-        if case .mixup(let alpha)? = mixing { checkAlpha(alpha) }
-        if case .cutmix(let alpha)? = mixing { checkAlpha(alpha) }
-        precondition((variants ?? 1) > 0, "\(variants ?? 0) forms of a picture are none")
-    }
-
-    private func checkAlpha(_ alpha: Double) {
-        precondition(alpha > 0 && alpha.isFinite, "Beta(\(alpha), \(alpha)) is no distribution")
+        let alpha = mixing?.alpha ?? 0
+        require(alpha >= 0 && alpha.isFinite, "Beta(\(alpha), \(alpha)) is no distribution")
+        require((variants ?? 0) >= 0, "a picture cannot have \(variants ?? 0) forms")
     }
 }

@@ -59,7 +59,7 @@ public struct PicturePreparation: Preparation {
     public func varied(_ item: Item, by chance: Chance) -> Item {
         guard augmentation.changesPictures else { return item }
         var epoch = chance.epoch
-        if let variants = augmentation.variants { epoch %= variants }
+        if let forms = augmentation.returningForms { epoch %= forms }
         var varied = item
         varied.stream = Chance(seed: chance.seed, epoch: epoch, number: chance.number).stream
         return varied
@@ -67,13 +67,15 @@ public struct PicturePreparation: Preparation {
 
     /// The item while it has no random form, or one of a limited number.
     public func featureKey(of item: Item) -> FeatureKey? {
-        guard !item.isMixed, item.stream == nil || augmentation.variants != nil else { return nil }
+        guard !item.isMixed, item.stream == nil || augmentation.returningForms != nil else {
+            return nil
+        }
         return FeatureKey(identity: item.picture.identity, stream: item.stream)
     }
 
     /// What the augmentation says, with partners at random.
     public func mixing(of count: Int, by chance: Chance) -> BatchMixing? {
-        guard let mixing = augmentation.mixing, count > 1 else { return nil }
+        guard let mixing = augmentation.mixing, mixing.alpha > 0, count > 1 else { return nil }
         // Batches and examples are numbered alike.
         var draws = AugmentationChance(stream: ~chance.stream)
         let partners = draws.order(of: count)

@@ -3,8 +3,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Chains of convolutions with batch normalisation, which are one rule, against central differences and
-/// against the operations one by one.
+/// Chains of convolutions with batch normalisation, which are one rule, against the operations one
+/// by one. The small ones are among the cases of `GradientTests`.
 @Suite struct NormalizedConvolutionTests {
     /// One convolution of a chain.
     struct Link: Sendable {
@@ -87,6 +87,7 @@ import Testing
             ])
     }
 
+    /// Small enough for central differences.
     static let small: [Chain] = [
         bottleneck([2, 5, 4, 2], width: 5, outputs: 3, .init(3, padding: .same)),
         bottleneck([2, 5, 6, 2], width: 4, outputs: 2, .init(3, stride: 2, padding: .same)),
@@ -117,12 +118,6 @@ import Testing
                 Link(outputs: 40, window: .init(3, padding: 1), isDepthwise: true),
             ]),
     ]
-
-    @Test(arguments: small)
-    func gradientsAgreeWithCentralDifferences(_ chain: Chain) {
-        let failures = GradientCheck.failures(of: chain.inputs(.float64), chain.fused)
-        #expect(failures.isEmpty, "\(failures.prefix(5).joined(separator: "\n"))")
-    }
 
     private func results(
         _ inputs: [Tensor], needing needed: [Bool], _ function: ([Variable]) -> Variable

@@ -7,9 +7,9 @@ import TestSupport
 /// What ``FuzzingTests`` damage: small files of each format, and how they are read.
 enum FuzzedFormat {
     static let all = [
-        safetensors, shardIndex, torchArchive, torchPickle, torchLegacy, numpyArray, numpyArchive,
-        json,
-        configuration, adapterSettings,
+        safetensors, shardIndex, torchArchive, torchPickle, torchLegacy, torchShardIndex,
+        numpyArray, numpyArchive, json, configuration, imageConfiguration, adapterSettings,
+        snapshotManifest,
     ]
 
     static let safetensors = Fuzzing(
@@ -125,6 +125,36 @@ enum FuzzedFormat {
                     + Op.reduce + Op.stop,
                 keys: ["0"], storages: legacyStorage(2, [UInt8](0..<8)))
         ], words: globals, read: { path in try readAll(PyTorchFile(path: path)) })
+
+    static let torchShardIndex = Fuzzing(
+        "pytorch_model.bin.index.json", fileName: "pytorch_model.bin.index.json",
+        seeds: [
+            Array(
+                #"""
+                {"metadata":{"total_size":12},"weight_map":{"a":"one.bin","b":"one.bin",
+                "c":"two.bin"}}
+                """#
+                .utf8)
+        ],
+        words: ["../", "/", "\\\\", "\\u0000", "\"two.bin\"", "folder", "\"metadata\":"],
+        prepare: { folder in
+            try write(torchShard(["a", "b"]), to: folder + "/one.bin")
+            try write(torchShard(["c"]), to: folder + "/two.bin")
+            try FileManager.default.createDirectory(
+                atPath: folder + "/folder", withIntermediateDirectories: false)
+        },
+        read: { path in try readAll(ShardedPyTorchFile(indexPath: path)) })
+
+    /// A state dictionary of tensors with one number each.
+    private static func torchShard(_ names: [String]) -> [UInt8] {
+        let members = names.enumerated().flatMap { index, name -> [UInt8] in
+            let storage = Op.reference(key: "\(index)", count: 1)
+            return Op.text(name) + Op.tensor(storage, sizes: [1], strides: [1]) + Op.reduce
+        }
+        let pickle = Op.proto + Op.emptyDictionary + Op.mark + members + Op.setItems + Op.stop
+        let storages = names.indices.map { ("\($0)", [0, 0, 0x80, 0x3F] as [UInt8]) }
+        return CheckpointTests.torchArchive(pickle, storages: storages).bytes
+    }
 
     // MARK: NumPy
 

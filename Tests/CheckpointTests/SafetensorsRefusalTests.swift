@@ -258,10 +258,13 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
         #expect(error.reason == refusal.reason)
     }
 
-    @Test(arguments: [
+    /// What is neither a size nor an offset.
+    static let dimensions = [
         "-1", "-0", "1.0", "1e0", "9223372036854775808", "18446744073709551616", "true", "null",
         "\"1\"", "[1]",
-    ])
+    ]
+
+    @Test(arguments: dimensions)
     func refusesDimension(_ literal: String) throws {
         let found =
             ["true": "a truth value", "null": "null", "\"1\"": "a string", "[1]": "an array"][
@@ -271,6 +274,11 @@ func entry(_ name: String, _ type: String, _ shape: String, _ offsets: String) -
                 == .invalidDimension(tensor: "a", found: found))
         let offsets = safetensors("{\(entry("a", "U8", "[1]", "[0,\(literal)]"))}")
         #expect(try reason(offsets) == .invalidOffset(tensor: "a", found: found))
+    }
+
+    @Test func thereAreEnoughCases() {
+        let files = Self.framing.count + Self.entries.count + Self.layout.count
+        #expect(files + Self.syntax.count + 2 * Self.dimensions.count >= 84)
     }
 
     /// Every file that ends too early is refused, and none traps.

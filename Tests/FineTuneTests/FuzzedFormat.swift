@@ -6,6 +6,8 @@ import TestSupport
 enum FuzzedFormat {
     static let all = [
         wordPiece, bytePairs, vocabularyLines, vocabulary, merges, tokenizerSettings, classifier,
+        wordTagger, ordinal, multiLabel, regression, similarity, contrastive, multiTask,
+        modules, poolingSettings, sentenceSettings, imageClassifier, imageProcessor,
         commaSeparated, tabSeparated, jsonLines, xml, taggedLines, FuzzedSnapshot.format,
     ]
 

@@ -129,6 +129,41 @@ struct AugmentationTests {
         }
     }
 
+    @Test("0 forms and an α of 0 are as good as none")
+    func isOffAtZero() throws {
+        var unlimited = Samples.everything
+        unlimited.variants = 0
+        let forms = try (1...9).map { try pixels(unlimited, epoch: $0) }
+        #expect(Set(forms).count == 9)
+        let preparation = preparation(unlimited)
+        let item = try preparation.prepared(Picture(Samples.image(5, label: "red")))
+        let chance = Chance(seed: 1, epoch: 1, number: 2)
+        #expect(preparation.featureKey(of: preparation.varied(item, by: chance)) == nil)
+        for mixing in [Augmentation.Mixing.mixup(alpha: 0), .cutmix(alpha: 0)] {
+            let preparation = self.preparation(Augmentation(mixing: mixing))
+            #expect(preparation.mixing(of: 8, by: chance) == nil)
+        }
+    }
+
+    @Test("Numbers that make no sense are refused where they are set")
+    func refusesNumbers() async {
+        await #expect(processExitsWith: .failure) {
+            var augmentation = Augmentation()
+            augmentation.variants = -1
+            _ = augmentation
+        }
+        await #expect(processExitsWith: .failure) {
+            var augmentation = Augmentation()
+            augmentation.mixing = .mixup(alpha: .nan)
+            _ = augmentation
+        }
+        await #expect(processExitsWith: .failure) {
+            var augmentation = Augmentation.standard
+            augmentation.crop?.area = -1...1
+            _ = augmentation
+        }
+    }
+
     @Test("The share of a picture is that of its pixels")
     func sharesPixels() throws {
         let preparation = preparation(Augmentation(mixing: .cutmix(alpha: 1)))

@@ -94,8 +94,8 @@ struct PictureTrainingTests {
         ).fit(on: data)
     }
 
-    @Test("What was learned before a file was missing is kept")
-    func keepsRunBeforeMissingFile() async throws {
+    @Test("What was learned before a file was missing is kept", arguments: [false, true])
+    func keepsRunBeforeMissingFile(ofValidation: Bool) async throws {
         let folder = temporaryPath()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -104,10 +104,14 @@ struct PictureTrainingTests {
         try image.writePNG(to: path)
         let plan = Plan.full(epochs: 2, learningRate: 1e-3)
         let settings = TrainingSettings(batch: .examples(4), seed: 1)
-        let data = LabeledPictures(
-            Samples.pictures(15).examples + [Example(input: Picture(path), target: "red")])
+        let file = [Example(input: Picture(path), target: "red")]
+        let (data, validation) =
+            ofValidation
+            ? (Samples.pictures(16), LabeledPictures(file))
+            : (LabeledPictures(Samples.pictures(15).examples + file), nil)
         let whole = try Samples.classifier()
-        try await Trainer(whole, plan: plan, settings: settings).fit(on: data)
+        try await Trainer(whole, plan: plan, settings: settings).fit(
+            on: data, validating: validation)
 
         let snapshots = SnapshotSettings(folder: folder + "/run", every: .epochs(9))
         let trainer = Trainer(
@@ -117,13 +121,15 @@ struct PictureTrainingTests {
                 try? FileManager.default.removeItem(atPath: path)
             }
         }
-        await #expect(throws: PictureError.self) { try await trainer.fit(on: data) }
+        await #expect(throws: PictureError.self) {
+            try await trainer.fit(on: data, validating: validation)
+        }
         try image.writePNG(to: path)
         let model = try Samples.classifier()
         let report = try await Trainer(
             resuming: snapshots, model, plan: plan, settings: settings
-        ).fit(on: data)
-        #expect((4...7).contains(report.snapshots?.resumption?.step ?? 0))
+        ).fit(on: data, validating: validation)
+        #expect((4...(ofValidation ? 4 : 7)).contains(report.snapshots?.resumption?.step ?? 0))
         let test = Samples.pictures(5, from: 200).inputs
         #expect(try model.outputs(for: test) == whole.outputs(for: test))
     }

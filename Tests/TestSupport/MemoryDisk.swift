@@ -38,12 +38,16 @@ package final class MemoryDisk: Sendable {
 
     private let state: Locked<State>
 
+    /// What was on it at first, which no loss of power takes away.
+    private let first: [Int: Node]
+
     /// An empty disk.
-    package init() { state = Locked(State()) }
+    package convenience init() { self.init([0: Node(isFolder: true)]) }
 
     private init(_ nodes: [Int: Node]) {
+        first = nodes
         state = Locked(State())
-        state.withLock { ($0.nodes, $0.nextNode) = (nodes, 1 << 30) }
+        state.withLock { ($0.nodes, $0.nextNode) = (nodes, (nodes.keys.max() ?? 0) + 1) }
     }
 
     /// What has happened so far.
@@ -91,7 +95,7 @@ extension MemoryDisk {
                 flushed[index] = isFlushed.contains(node)
             }
         }
-        var nodes = [0: Node(isFolder: true)]
+        var nodes = first
         for (index, operation) in log.enumerated() {
             let stays = flushed[index] || Double.random(in: 0..<1, using: &generator) < share
             switch operation {
@@ -215,7 +219,7 @@ extension MemoryDisk {
         calls.list = { path in
             self.state.withLock { state in
                 let node = state.node(path).flatMap { state.nodes[$0] }
-                if node?.isFolder != true { errno = ENOENT }
+                if node?.isFolder != true { errno = node == nil ? ENOENT : ENOTDIR }
                 return node?.isFolder == true ? node.map { Array($0.entries.keys) } : nil
             }
         }

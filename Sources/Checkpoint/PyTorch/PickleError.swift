@@ -91,7 +91,8 @@ extension PickleError {
         case tooLarge
         /// Its last element lies outside of its storage.
         case pastEnd(storage: String)
-        /// It repeats the elements of its storage to more than ``PyTorchFile/expansionByteLimit``.
+        /// It repeats the elements of its storage, and with it all tensors do so to more than
+        /// ``PyTorchFile/expansionByteLimit``.
         case expanded(byteCount: Int)
     }
 }

@@ -268,7 +268,7 @@ extension PickleMachine {
         return type
     }
 
-    private func problem(_ tensor: PickleTensor) -> PickleError.TensorProblem? {
+    private mutating func problem(_ tensor: PickleTensor) -> PickleError.TensorProblem? {
         guard tensor.offset >= 0 else { return .negativeOffset(tensor.offset) }
         guard tensor.shape.count <= PyTorchFile.rankLimit else {
             return .rankTooHigh(tensor.shape.count)
@@ -290,9 +290,10 @@ extension PickleMachine {
         guard let last = lastPosition(tensor),
             last < storage.byteCount / tensor.type.byteCount
         else { return .pastEnd(storage: storage.key) }
-        let (limit, overflow) = storage.byteCount.addingReportingOverflow(
-            PyTorchFile.expansionByteLimit)
-        guard overflow || byteCount <= limit else { return .expanded(byteCount: byteCount) }
+        repeatedByteCount += min(max(0, byteCount - storage.byteCount), Int.max / 2)
+        guard repeatedByteCount <= PyTorchFile.expansionByteLimit else {
+            return .expanded(byteCount: byteCount)
+        }
         return nil
     }
 

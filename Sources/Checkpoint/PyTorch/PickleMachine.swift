@@ -11,6 +11,8 @@ struct PickleMachine {
     var tensors: [PickleTensor] = []
     /// What may still be held.
     var budget: PickleBudget
+    /// By how much tensors that repeat elements are larger than what they view.
+    var repeatedByteCount = 0
     /// Whether a storage is referred to as in the layout without records.
     let isLegacy: Bool
     /// Where the instruction stands that is being followed.

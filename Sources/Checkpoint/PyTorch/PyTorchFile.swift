@@ -20,8 +20,8 @@ public struct PyTorchFile: NamedTensors {
     public static let rankLimit = 64
     /// The most objects inside one another, such as dictionaries in dictionaries.
     public static let depthLimit = 100
-    /// By how many bytes a tensor may be larger than the storage that it views. A file can say that
-    /// one element stands for a million; a small file must not take much memory.
+    /// By how many bytes all tensors together may be larger than the storages that they view. A file can
+    /// say that one element stands for a million; a small file must not take much memory.
     public static let expansionByteLimit = 1 << 24
 
     /// The path that the file was opened by.

@@ -107,6 +107,17 @@ enum SnapshotFolder {
         }
     }
 
+    /// Removes something unfinished: the folder of a snapshot, or the file of a model that was being
+    /// saved into the same place.
+    static func removeIncomplete(_ path: String) throws(FileError) {
+        do throws(FileError) {
+            try removeFiles(of: path)
+        } catch {
+            guard error.code == ENOTDIR else { throw error }
+            try AtomicFile.remove(path)
+        }
+    }
+
     /// Removes a folder of files.
     static func removeFiles(of folder: String) throws(FileError) {
         for name in try names(in: folder) {

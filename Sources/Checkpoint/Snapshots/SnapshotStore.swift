@@ -56,7 +56,7 @@ package final class SnapshotStore: Sendable {
         do throws(FileError) {
             let names = try SnapshotFolder.names(in: folder)
             for name in names where name.hasPrefix(incompletePrefix) {
-                try SnapshotFolder.removeFiles(of: folder + "/" + name)
+                try SnapshotFolder.removeIncomplete(folder + "/" + name)
             }
             let newest = names.compactMap { SnapshotName($0)?.number }.max() ?? 0
             state.withLock { $0.nextNumber = newest + 1 }
@@ -113,8 +113,9 @@ package final class SnapshotStore: Sendable {
         return (name.text, byteCount)
     }
 
-    /// Removes snapshots that are older than the newest `count` that are known to be whole. While this
-    /// store has written or read fewer, none is.
+    /// Removes snapshots that are older than the newest `count` that are known to be whole, but for the
+    /// newest one of fewer steps than all of these: a run may have to go back by a step. While this store
+    /// has written or read fewer, none is.
     ///
     /// - Parameters:
     ///   - count: How many are kept, at least 2.
@@ -126,7 +127,10 @@ package final class SnapshotStore: Sendable {
         guard good.count >= count else { return }
         let names = try sortedNames()
         let best = keepsBest ? bestName(of: names) : nil
-        for name in names where name < good[good.count - count] && name != best {
+        // The last step of an epoch and its end are two snapshots of the same weights.
+        let earlier = good.last { $0.step < good[good.count - 1].step }
+        for name in names
+        where name < good[good.count - count] && name != best && name != earlier {
             do throws(FileError) {
                 try SnapshotFolder.remove(path(of: name))
             } catch {

@@ -48,6 +48,7 @@ extension FineTunedModel {
             belongsToTask($0) || file.shape(of: adapterName(of: $0.path)) != nil
         }
         try checkNames(of: file, places: places, settings: folder.settings, others: trained)
+        try checkFactors(of: file, places: places, settings: folder.settings)
         try adapt(
             places, with: folder.settings.adapter(on: Set(places.map(\.role))),
             fingerprints: fingerprints, alsoTrained: Set(trained.map(\.path)),
@@ -69,19 +70,17 @@ extension FineTunedModel {
         }
     }
 
-    /// The file must have every tensor of the adapter and the task, and no other. The factors must be
-    /// of the rank that the settings say.
+    /// The file must have every tensor of the adapter and the task, and no other.
     private func checkNames(
         of file: SafetensorsFile,
         places: [(role: LinearRole, map: Linear, scalesInput: Bool?)], settings: PEFTSettings,
         others: [Parameter]
     ) throws(AdapterError) {
-        let factor = "lora_A.weight"
         let suffixes =
             switch settings.method {
             case .ia3: ["ia3_l"]
-            case .doRA: [factor, "lora_B.weight", "lora_magnitude_vector"]
-            case .lora, .rsLoRA, .piSSA: [factor, "lora_B.weight"]
+            case .doRA: ["lora_A.weight", "lora_B.weight", "lora_magnitude_vector"]
+            case .lora, .rsLoRA, .piSSA: ["lora_A.weight", "lora_B.weight"]
             }
         let expected =
             places.flatMap { place in suffixes.map { adapterName(of: "\(place.map.path).\($0)") } }
@@ -91,11 +90,27 @@ extension FineTunedModel {
         let known = Set(expected)
         let unexpected = file.names.filter { !known.contains($0) }
         guard unexpected.isEmpty else { throw .unexpectedTensors(file.path, names: unexpected) }
-        for name in expected where name.hasSuffix("." + factor) {
-            let shape = file.shape(of: name)?.sizes ?? []
-            guard let width = shape.last, shape == [settings.rank, width] else {
-                throw .shapeMismatch(
-                    file.path, name: name, expected: [settings.rank, shape.last ?? 0], found: shape)
+    }
+
+    /// The factors must be of the rank that the settings say and of the sizes of the maps: with another
+    /// rank, far more memory might be asked for than the file has numbers.
+    private func checkFactors(
+        of file: SafetensorsFile,
+        places: [(role: LinearRole, map: Linear, scalesInput: Bool?)], settings: PEFTSettings
+    ) throws(AdapterError) {
+        guard settings.method != .ia3 else { return }
+        for place in places {
+            let sizes = place.map.weight.value.shape
+            let factors = [
+                ("lora_A.weight", [settings.rank, sizes[1]]),
+                ("lora_B.weight", [sizes[0], settings.rank]),
+            ]
+            for (factor, expected) in factors {
+                let name = adapterName(of: "\(place.map.path).\(factor)")
+                let found = file.shape(of: name)?.sizes ?? []
+                guard found == expected else {
+                    throw .shapeMismatch(file.path, name: name, expected: expected, found: found)
+                }
             }
         }
     }

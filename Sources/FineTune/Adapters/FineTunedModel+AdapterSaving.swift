@@ -11,7 +11,7 @@ extension FineTunedModel {
     /// becomes a LoRA of twice the rank, so that the base stays as its publisher made it. With a
     /// pooling other than ``Pooling/pooler``, PEFT would pool in its own way and answer differently.
     ///
-    /// Each file appears whole or not at all.
+    /// The files take the place of an earlier adapter's when the disk has both: see ``save(to:)``.
     ///
     /// - Parameters:
     ///   - path: The folder; it is made if it is missing.
@@ -28,16 +28,18 @@ extension FineTunedModel {
         guard !isMerged else { throw AdapterError.isMerged }
         guard changed.isEmpty else { throw AdapterError.changedBase(changed) }
         try makeFolder(path)
+        let files = try StagedFiles(in: path)
         try SafetensorsFile.write(
             tensors,
             metadata: [
                 "format": "pt",
                 AdapterRecord.key: JSON(
                     AdapterRecord.text(of: self, base: adaptation.baseFingerprint)),
-            ], to: "\(path)/\(AdapterFolder.tensorsName)")
+            ], to: "\(files.path)/\(AdapterFolder.tensorsName)")
         try AtomicFile.write(
             peftSettings(adaptation, baseName: baseName).json.serialized(pretty: true) + "\n",
-            to: "\(path)/\(AdapterFolder.settingsName)")
+            to: "\(files.path)/\(AdapterFolder.settingsName)")
+        try files.commit(last: AdapterFolder.settingsName)
     }
 
     /// The name of a parameter in an adapter's file.

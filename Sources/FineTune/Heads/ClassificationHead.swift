@@ -13,7 +13,9 @@ public struct Classification: Sendable, Hashable, CustomStringConvertible {
     public let probabilities: [Double]
 
     /// Such as `NUM (97%)`.
-    public var description: String { "\(label) (\(Int((probability * 100).rounded()))%)" }
+    public var description: String {
+        "\(label) (\((probability * 100).rounded().formatted(decimals: 0))%)"
+    }
 }
 
 /// Gives each input one of several classes.

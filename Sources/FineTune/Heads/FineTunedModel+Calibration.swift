@@ -31,11 +31,12 @@ extension FineTunedModel where H == ClassificationHead {
     ///   - data: Examples that were not trained on.
     ///   - binCount: How many intervals of probability are looked at: 15, as in Guo et al.
     /// - Returns: The expected calibration error and what it comes from.
-    /// - Throws: ``DataError`` if there is no example, ``HeadError`` for an unknown label.
+    /// - Throws: ``DataError`` if there is no example, ``HeadError`` for an unknown label, outputs
+    ///   that are no numbers, and no or more than a million intervals.
     public func calibration(
         on data: Dataset<P.Input, String>, binCount: Int = 15
     ) throws -> CalibrationMetrics {
-        let (outputs, targets) = try outputsAndTargets(of: data)
+        let (outputs, targets) = try outputsAndTargets(of: data, binCount: binCount)
         return metrics(outputs, targets, binCount: binCount)
     }
 
@@ -54,12 +55,13 @@ extension FineTunedModel where H == ClassificationHead {
     /// - Returns: The temperature, and the expected calibration error before and after. It
     ///   stays within 0.01 ... 100 where the examples set no limit, because every answer is right or
     ///   answers are no better than chance.
-    /// - Throws: ``DataError`` if there is no example, ``HeadError`` for an unknown label.
+    /// - Throws: ``DataError`` if there is no example, ``HeadError`` for an unknown label, outputs
+    ///   that are no numbers, and no or more than a million intervals. The model is then as it was.
     @discardableResult
     public func calibrate(
         on data: Dataset<P.Input, String>, binCount: Int = 15
     ) throws -> CalibrationReport {
-        let (outputs, targets) = try outputsAndTargets(of: data)
+        let (outputs, targets) = try outputsAndTargets(of: data, binCount: binCount)
         let temperature = bestTemperature(outputs, targets: targets)
         lock.writing {
             for parameter in network.parameters {
@@ -72,12 +74,15 @@ extension FineTunedModel where H == ClassificationHead {
     }
 
     private func outputsAndTargets(
-        of data: Dataset<P.Input, String>
+        of data: Dataset<P.Input, String>, binCount: Int
     ) throws -> (Tensor, [Int]) {
+        guard (1...1_000_000).contains(binCount) else {
+            throw HeadError.unusableBinCount(binCount)
+        }
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
-        let items = try preparation.prepared(data.inputs)
-        return (try outputs(for: items).converted(to: .float64), targets)
+        let items = try preparation.prepared(data.inputs, for: stages)
+        return (try finiteOutputs(for: items).converted(to: .float64), targets)
     }
 
     private func metrics(
@@ -95,7 +100,7 @@ extension FineTunedModel where H == ClassificationHead {
 /// found by halving.
 ///
 /// - Parameters:
-///   - outputs: `float64`, shape `[rows, classes]`.
+///   - outputs: Finite, `float64`, shape `[rows, classes]`.
 ///   - targets: The class of each row.
 /// - Returns: The temperature.
 func bestTemperature(_ outputs: Tensor, targets: [Int]) -> Double {

@@ -172,6 +172,10 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
     case featureSize(expected: Int, found: Int)
     /// A `config.json` that describes no such head.
     case unusableConfiguration(String)
+    /// What the model computes of an input is infinite or not a number.
+    case nonFiniteOutputs(input: Int)
+    /// A number of intervals of probability that nothing can be sorted into.
+    case unusableBinCount(Int)
 
     /// What is wrong and what to do.
     public var description: String {
@@ -204,6 +208,11 @@ public enum HeadError: Error, Hashable, CustomStringConvertible {
                 + "attach it to the backbone that it was trained with, or make a new head"
         case .unusableConfiguration(let reason):
             "the folder's config.json describes no head of this kind: \(reason)"
+        case .nonFiniteOutputs(let input):
+            "the model's outputs for input \(input) are not all finite numbers, so they say nothing; "
+                + "look at the input, or go back to earlier weights"
+        case .unusableBinCount(let count):
+            "probabilities cannot be sorted into \(count) intervals; give 1 to 1000000"
         }
     }
 

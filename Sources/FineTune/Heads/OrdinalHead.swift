@@ -16,7 +16,7 @@ public struct OrdinalPrediction: Sendable, Hashable, CustomStringConvertible {
 
     /// Such as `4 stars (61%)`.
     public var description: String {
-        "\(label) (\(Int((probabilities[rank] * 100).rounded()))%)"
+        "\(label) (\((probabilities[rank] * 100).rounded().formatted(decimals: 0))%)"
     }
 }
 

@@ -22,15 +22,33 @@ public struct ImageArchitecture: Architecture {
     /// - Parameters:
     ///   - folder: In the layout of Hugging Face.
     ///   - dropoutRate: That before a classifier; by default the publisher's.
-    /// - Throws: ``PretrainedFolderError`` if it is of another kind.
+    /// - Throws: ``PretrainedFolderError`` if it is of another kind, ``ModelError`` for a rate outside
+    ///   `0 ..< 1`.
     public init(_ folder: PretrainedFolder, dropoutRate: Double? = nil) throws {
         let network = try folder.imageNetwork()
-        let published = folder.configuration["model_args"]?["drop_rate"]?.double
+        let published = try Self.publishedDropout(of: folder)
         try self.init(
             network, tensors: folder.tensors, type: folder.configuration["model_type"]?.string,
             configuration: folder.configuration.object ?? [:],
             dropoutRate: dropoutRate ?? published ?? network.classifierDropout)
     }
+
+    /// timm's setting; nil if there is none.
+    private static func publishedDropout(
+        of folder: PretrainedFolder
+    ) throws(PretrainedFolderError) -> Double? {
+        guard let value = folder.configuration["model_args"]?["drop_rate"], !value.isNull else {
+            return nil
+        }
+        guard let rate = value.double, rates.contains(rate) else {
+            throw .unusableSetting(
+                folder.path, key: "model_args.drop_rate", expected: "a rate from 0 to less than 1",
+                found: value.serialized())
+        }
+        return rate
+    }
+
+    private static let rates = 0.0..<1.0
 
     /// A network whose weights lie in a file of their own.
     ///
@@ -39,7 +57,8 @@ public struct ImageArchitecture: Architecture {
     ///     are taken from the file.
     ///   - tensors: The weights.
     ///   - dropoutRate: That before a classifier; by default the publisher's.
-    /// - Throws: ``PretrainedFolderError`` if they are of another kind.
+    /// - Throws: ``PretrainedFolderError`` if they are of another kind, ``ModelError`` for a rate
+    ///   outside `0 ..< 1`.
     public init(
         _ network: ImageNetwork, tensors: any NamedTensors, dropoutRate: Double? = nil
     ) throws {
@@ -56,11 +75,19 @@ public struct ImageArchitecture: Architecture {
     ///   - network: The network.
     ///   - seed: Decides the weights.
     ///   - dropoutRate: That before a classifier; by default the publisher's.
-    public init(initializing network: ImageNetwork, seed: UInt64, dropoutRate: Double? = nil) {
+    /// - Throws: ``ModelError`` for a rate outside `0 ..< 1`.
+    public init(
+        initializing network: ImageNetwork, seed: UInt64, dropoutRate: Double? = nil
+    ) throws {
         (self.network, publishedConfiguration) = (network, network.configuration)
         (tensors, names, self.seed) = (nil, nil, seed)
         prefix = publishedConfiguration["model_type"]?.string.map { $0 + "." } ?? ""
-        self.dropoutRate = dropoutRate ?? network.classifierDropout
+        self.dropoutRate = try Self.checked(dropoutRate ?? network.classifierDropout)
+    }
+
+    private static func checked(_ rate: Double) throws(ModelError) -> Double {
+        guard rates.contains(rate) else { throw .dropoutRate(rate) }
+        return rate
     }
 
     private init(
@@ -68,7 +95,7 @@ public struct ImageArchitecture: Architecture {
         configuration: JSON.Object, dropoutRate: Double
     ) throws {
         (self.network, publishedConfiguration) = (network, configuration)
-        (self.dropoutRate, seed) = (dropoutRate, 0)
+        (self.dropoutRate, seed) = (try Self.checked(dropoutRate), 0)
         prefix = type.map { $0 + "." } ?? ""
         guard case .resNet = network, type == "resnet" else {
             (self.tensors, names) = (tensors, nil)

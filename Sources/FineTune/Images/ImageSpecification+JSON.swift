@@ -37,7 +37,7 @@ extension ImageSpecification {
         let (mean, deviation) = try reader.normalization()
         let interpolation = try reader.interpolation()
         let (size, stretches) = try reader.size(isSquare: !type.hasPrefix("ConvNext"))
-        var crop = size
+        var (crop, key) = (size, "size")
         var fraction = 1.0
         if !stretches, let part = settings["crop_pct"]?.double ?? reader.crop(of: type) {
             // ConvNeXt's processor, which ResNets use too, names the size of what is cut out.
@@ -52,8 +52,9 @@ extension ImageSpecification {
             guard cut.height * size.width == cut.width * size.height else {
                 throw reader.unusable("crop_size", "the ratio of sides that 'size' has", "\(cut)")
             }
-            crop = cut
+            (crop, key) = (cut, "crop_size")
         }
+        try reader.check(crop, key)
         self.init(
             height: crop.height, width: crop.width, mean: mean, standardDeviation: deviation,
             interpolation: interpolation, resizing: stretches ? .stretch : .shorterSide,
@@ -75,12 +76,11 @@ extension ImageSpecification {
                 let columns = size[2].int, Reader.sides.contains(rows),
                 Reader.sides.contains(columns)
             else { throw reader.unusable("input_size", "3, a height and a width", "\(size)") }
+            try reader.check((rows, columns), "input_size")
             (height, width) = (rows, columns)
         }
         if settings["mean"] != nil { mean = try reader.triple("mean") }
-        if settings["std"] != nil {
-            standardDeviation = try reader.triple("std", mustBePositive: true)
-        }
+        if settings["std"] != nil { standardDeviation = try reader.deviation("std") }
         if let name = settings["interpolation"] {
             guard let kind = name.string.flatMap(Interpolation.init(rawValue:)) else {
                 throw reader.unusable(
@@ -139,15 +139,26 @@ private struct Reader {
         settings[key]?.bool ?? absent
     }
 
-    func triple(_ key: String, mustBePositive: Bool = false) throws -> [Double] {
+    func triple(_ key: String) throws -> [Double] {
         let values = settings[key]?.array?.compactMap(\.double) ?? []
-        guard values.count == 3, values.allSatisfy({ $0.isFinite && (!mustBePositive || $0 > 0) })
-        else {
-            throw unusable(
-                key, mustBePositive ? "three positive numbers" : "three numbers",
-                settings[key]?.serialized() ?? "no such setting")
+        guard values.count == 3, values.allSatisfy(\.isFinite) else { throw noTriple(key) }
+        return values
+    }
+
+    /// What differences of values in 0...1 are divided by, where the file counts in `unit`. Two levels
+    /// of a colour are 1/255 apart: far below that, numbers would only grow without bound.
+    func deviation(_ key: String, unit: Double = 1) throws -> [Double] {
+        let values = try triple(key).map { $0 * unit }
+        guard values.allSatisfy({ $0 >= 1e-6 }) else {
+            throw noTriple(key, "of at least a millionth of the range of colours")
         }
         return values
+    }
+
+    private func noTriple(_ key: String, _ kind: String = "") -> PretrainedFolderError {
+        unusable(
+            key, kind.isEmpty ? "three numbers" : "three numbers \(kind)",
+            settings[key]?.serialized() ?? "no such setting")
     }
 
     /// Mean and deviation of values in 0...1.
@@ -164,7 +175,7 @@ private struct Reader {
         // Values that are not rescaled have a mean in 0...255.
         return (
             try triple("image_mean").map { $0 * unit },
-            try triple("image_std", mustBePositive: true).map { $0 * unit }
+            try deviation("image_std", unit: unit)
         )
     }
 
@@ -184,6 +195,15 @@ private struct Reader {
                 value?.serialized() ?? "none")
         }
         return side
+    }
+
+    /// Checks what the network takes, which every picture becomes.
+    func check(_ size: Size, _ key: String) throws {
+        guard size.height * size.width <= PretrainedFolder.pixelLimit else {
+            throw unusable(
+                key, "a size of at most \(PretrainedFolder.pixelLimit) pixels",
+                "\(size.height) by \(size.width)")
+        }
     }
 
     /// What is resized to, and whether that ignores the ratio of sides.

@@ -12,8 +12,8 @@ extension PretrainedModel where P == ImagePreparation {
     ///     done to pictures; without one it is what the publisher does.
     ///   - dropoutRate: The dropout before a classifier; by default the publisher's.
     /// - Returns: The backbone, to embed with or to attach heads to.
-    /// - Throws: ``PretrainedFolderError``, ``ParameterError``: what is missing or does not fit, and what
-    ///   to do.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``: what is missing or does
+    ///   not fit, and what to do.
     public static func image(
         contentsOf path: String, dropoutRate: Double? = nil
     ) throws -> PretrainedModel {
@@ -33,8 +33,8 @@ extension PretrainedModel where P == ImagePreparation {
     ///   - specification: What is done to pictures; by default what the publisher does.
     ///   - dropoutRate: The dropout before a classifier; by default the publisher's.
     /// - Returns: The backbone, to embed with or to attach heads to.
-    /// - Throws: ``PretrainedFolderError``, ``ParameterError``: what is missing or does not fit, and what
-    ///   to do.
+    /// - Throws: ``PretrainedFolderError``, ``ParameterError``, ``ModelError``: what is missing or does
+    ///   not fit, and what to do.
     public static func image(
         contentsOf path: String, network: ImageNetwork, specification: ImageSpecification? = nil,
         dropoutRate: Double? = nil
@@ -54,7 +54,8 @@ extension PretrainedModel where P == ImagePreparation {
     ///   - specification: What is done to pictures; by default what the publisher does.
     ///   - dropoutRate: The dropout before a classifier; by default the publisher's.
     /// - Returns: A backbone of random weights.
-    /// - Throws: Nothing that a network of possible sizes would cause.
+    /// - Throws: ``ModelError`` for a dropout rate outside `0 ..< 1`; nothing else that a network of
+    ///   possible sizes would cause.
     public static func image(
         initializing network: ImageNetwork, seed: UInt64, specification: ImageSpecification? = nil,
         dropoutRate: Double? = nil

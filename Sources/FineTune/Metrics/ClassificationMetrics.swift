@@ -4,8 +4,14 @@
 public struct ClassificationMetrics: Sendable, Hashable {
     /// The names of the classes.
     public let labels: [String]
-    /// How often each class (row) was predicted to be each class (column).
-    public let confusionMatrix: [[Int]]
+    /// How often a class was predicted to be another one, or itself.
+    struct Confusion: Sendable, Hashable {
+        let target, prediction, count: Int
+    }
+
+    /// What the confusion matrix holds beside zeros, row by row: never more than there are examples,
+    /// where the whole of many classes would not fit in memory.
+    let confusions: [Confusion]
     /// How well each class is predicted, in the order of ``labels``.
     public let classes: [ClassScores]
     /// The number of examples.
@@ -33,25 +39,23 @@ public struct ClassificationMetrics: Sendable, Hashable {
         precondition(
             predictions.count == targets.count,
             "\(predictions.count) predictions do not match \(targets.count) targets")
-        var matrix = [[Int]](
-            repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
+        var outcomes = [OutcomeCounts](repeating: OutcomeCounts(), count: labels.count)
+        var counts: [Int: Int] = [:]
         for (prediction, target) in zip(predictions, targets) {
             precondition(
                 labels.indices.contains(prediction) && labels.indices.contains(target),
                 "prediction \(prediction) of target \(target) is none of \(labels.count) classes")
-            matrix[target][prediction] += 1
-        }
-        self.init(confusionMatrix: matrix, labels: labels)
-    }
-
-    private init(confusionMatrix matrix: [[Int]], labels: [String]) {
-        let outcomes = labels.indices.map { index in
-            OutcomeCounts(
-                hits: matrix[index][index], predictions: matrix.map { $0[index] }.reduce(0, +),
-                targets: matrix[index].reduce(0, +))
+            outcomes[target].targets += 1
+            outcomes[prediction].predictions += 1
+            outcomes[target].hits += prediction == target ? 1 : 0
+            counts[target * labels.count + prediction, default: 0] += 1
         }
         self.labels = labels
-        confusionMatrix = matrix
+        confusions = counts.sorted { $0.key < $1.key }.map { cell in
+            Confusion(
+                target: cell.key / labels.count, prediction: cell.key % labels.count,
+                count: cell.value)
+        }
         classes = zip(outcomes, labels).map { $0.scores(of: $1) }
         let total = outcomes.reduce(OutcomeCounts(), +)
         count = total.targets
@@ -59,6 +63,15 @@ public struct ClassificationMetrics: Sendable, Hashable {
         macro = PrecisionRecallF1(of: classes, weights: classes.map { $0.isPresent ? 1 : 0 })
         weighted = PrecisionRecallF1(of: classes, weights: classes.map { Double($0.targetCount) })
         matthewsCorrelation = Self.matthewsCorrelation(of: outcomes, total: total)
+    }
+
+    /// How often each class (row) was predicted to be each class (column). It is made when it is asked
+    /// for, and takes memory for the square of the number of classes.
+    public var confusionMatrix: [[Int]] {
+        var matrix = [[Int]](
+            repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
+        for cell in confusions { matrix[cell.target][cell.prediction] = cell.count }
+        return matrix
     }
 
     /// The mean over the examples; for one class each, all three scores equal the accuracy.

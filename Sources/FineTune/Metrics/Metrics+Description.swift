@@ -36,10 +36,7 @@ extension ClassificationMetrics: CustomStringConvertible {
 
     /// The most frequent mistakes, such as `5  DESC → ENTY`.
     func frequentConfusions(limit: Int) -> String {
-        let mistakes = labels.indices.flatMap { target in
-            labels.indices.filter { $0 != target && confusionMatrix[target][$0] > 0 }
-                .map { (count: confusionMatrix[target][$0], target: target, prediction: $0) }
-        }
+        let mistakes = confusions.filter { $0.target != $0.prediction }
         guard !mistakes.isEmpty else { return "no confusion" }
         let sorted = mistakes.sorted {
             (-$0.count, $0.target, $0.prediction) < (-$1.count, $1.target, $1.prediction)

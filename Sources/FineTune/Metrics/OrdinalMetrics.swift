@@ -21,14 +21,15 @@ public struct OrdinalMetrics: Sendable, Hashable, CustomStringConvertible {
             predictions: predictions, targets: targets, labels: labels)
         let distances = zip(predictions, targets).map { abs($0 - $1) }
         meanAbsoluteError = ratio(distances.reduce(0, +), distances.count)
-        let matrix = classification.confusionMatrix
-        let rows = matrix.map { $0.reduce(0, +) }
-        let columns = labels.indices.map { column in matrix.reduce(0) { $0 + $1[column] } }
+        let rows = classification.classes.map(\.targetCount)
+        let columns = classification.classes.map(\.predictionCount)
         var (observed, expected) = (0.0, 0.0)
-        for row in labels.indices {
-            for column in labels.indices {
-                let weight = Double((row - column) * (row - column))
-                observed += weight * Double(matrix[row][column])
+        for cell in classification.confusions {
+            observed += Double(cell.target - cell.prediction).squared * Double(cell.count)
+        }
+        for row in labels.indices where rows[row] > 0 {
+            for column in labels.indices where columns[column] > 0 {
+                let weight = Double(row - column).squared
                 expected += weight * Double(rows[row]) * Double(columns[column])
             }
         }

@@ -26,19 +26,32 @@ extension FineTunedModel {
     /// An adapter is merged into the weights that are saved: the folder needs neither the adapter nor
     /// the base. See ``saveAdapter(to:)`` for the adapter alone.
     ///
-    /// Each file appears whole or not at all. With a pooling other than ``Pooling/pooler``,
-    /// Transformers would pool in its own way and answer differently.
+    /// The files take the place of an earlier model's when the disk has all of them. An interrupted call
+    /// never leaves the weights of one model with the labels of another: the folder is that of before,
+    /// or for the moment of the renaming one that is refused, without `config.json`. The folder that this
+    /// model was opened from may be given.
+    ///
+    /// With a pooling other than ``Pooling/pooler``, Transformers would pool in its own way and answer
+    /// differently.
     ///
     /// - Parameter path: The folder; it is made if it is missing.
     /// - Throws: ``ModelError`` if the folder cannot be written, ``SafetensorsError``, `FileError`.
     public func save(to path: String) throws {
+        try save(to: path) { _ in }
+    }
+
+    /// Saves the model with further files, which are written into the folder that is passed on.
+    func save(to path: String, with writeOthers: (_ folder: String) throws -> Void) throws {
         try makeFolder(path)
-        try preparation.save(to: path)
+        let files = try StagedFiles(in: path)
+        try preparation.save(to: files.path)
         try SafetensorsFile.write(
-            savedTensors, metadata: ["format": "pt"], to: "\(path)/model.safetensors")
+            savedTensors, metadata: ["format": "pt"], to: "\(files.path)/model.safetensors")
         try AtomicFile.write(
             JSON.object(savedConfiguration).serialized(pretty: true) + "\n",
-            to: "\(path)/config.json")
+            to: "\(files.path)/config.json")
+        try writeOthers(files.path)
+        try files.commit(last: "config.json", replacing: TextPreparation.fileNames)
     }
 
     private var savedTensors: [(name: String, tensor: Tensor)] {
@@ -162,7 +175,7 @@ extension FineTunedModel {
     /// The model in a folder, whose inputs are prepared by what `preparing` makes of the preparation
     /// of texts.
     fileprivate convenience init(
-        _ path: String, maximumLength: Int?, _ preparing: (TextPreparation) -> P
+        _ path: String, maximumLength: Int?, _ preparing: (TextPreparation) throws -> P
     ) throws {
         let folder = try PretrainedFolder(path: path)
         let architecture = try TextArchitecture(folder)

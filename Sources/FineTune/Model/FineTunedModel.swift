@@ -91,22 +91,42 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         return joined(rows, of: items, preparation: preparation)
     }
 
+    /// The same, to answer or to measure with: what is infinite or not a number says nothing.
+    ///
+    /// - Throws: ``HeadError/nonFiniteOutputs(input:)``.
+    func finiteOutputs(for items: [P.Item], cache: FeatureCache<P>? = nil) throws -> Tensor {
+        let outputs = try outputs(for: items, cache: cache)
+        guard !outputs.isFinite else { return outputs }
+        let place = outputs.elements(as: Float.self).firstIndex { !$0.isFinite } ?? 0
+        let row = place / outputs.shape[1]
+        var end = 0
+        let input = items.firstIndex { item in
+            end += preparation.rowCount(of: item)
+            return row < end
+        }
+        throw HeadError.nonFiniteOutputs(input: input ?? 0)
+    }
+
     /// The answer to one input.
     public func predict(_ input: P.Input) throws -> H.Prediction { try predict([input])[0] }
 
     /// The answers to many inputs, in their order.
+    ///
+    /// - Throws: What is wrong with an input; ``HeadError/nonFiniteOutputs(input:)`` if the model
+    ///   computes no numbers of it.
     public func predict(_ inputs: [P.Input]) throws -> [H.Prediction] {
         guard !inputs.isEmpty else { return [] }
-        let items = try preparation.prepared(inputs)
+        let items = try preparation.prepared(inputs, for: stages)
         return head.predictions(
-            from: try outputs(for: items),
+            from: try finiteOutputs(for: items),
             rows: items.map { preparation.rowCount(of: $0) })
     }
 
     /// The raw outputs of the head, before softmax or sigmoid, for each input: one row, or where the
-    /// head answers for several parts of an input, their rows one after the other.
+    /// head answers for several parts of an input, their rows one after the other. They are given as
+    /// they are, also where they are no numbers.
     public func outputs(for inputs: [P.Input]) throws -> [[Float]] {
-        let items = try preparation.prepared(inputs)
+        let items = try preparation.prepared(inputs, for: stages)
         return try lock.reading {
             try forEachBatch(of: items, preparation: preparation) {
                 try network(headFeatures($0, in: .inference), in: .inference).value
@@ -120,7 +140,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// The features that the head gets for each input: one vector, or where the head answers for
     /// several parts of an input, their vectors one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
-        let items = try preparation.prepared(inputs)
+        let items = try preparation.prepared(inputs, for: stages)
         return try lock.reading {
             try forEachBatch(of: items, preparation: preparation) {
                 try headFeatures($0, in: .inference).value
@@ -131,7 +151,7 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     /// How good the model is on these examples.
     ///
     /// - Throws: ``DataError`` if there is none, ``HeadError`` for a target that the head does not
-    ///   know.
+    ///   know, and for outputs that are no numbers.
     public func evaluate(on data: Dataset<P.Input, H.Target>) throws -> H.Metrics {
         try evaluate(on: data, cache: nil)
     }
@@ -141,9 +161,10 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
     ) throws -> H.Metrics {
         guard !data.isEmpty else { throw DataError(.noExamples) }
         let targets = try head.encoded(data.targets)
-        let items = try preparation.prepared(data.inputs)
+        let items = try preparation.prepared(data.inputs, for: stages)
         try checkRows(of: items, targets)
-        return head.metrics(outputs: try outputs(for: items, cache: cache), targets: targets)
+        return head.metrics(
+            outputs: try finiteOutputs(for: items, cache: cache), targets: targets)
     }
 
     /// Checks that the head's targets are for as many rows as the items have.

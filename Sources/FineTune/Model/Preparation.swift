@@ -157,15 +157,31 @@ extension Preparation where FeatureKey == Item {
 }
 
 extension Preparation {
-    /// Many inputs, prepared one by one.
+    /// Many inputs, prepared one by one for a model of these stages.
     ///
     /// - Throws: What is wrong with an input; ``ModelError/emptyText(position:)`` for one that leaves
-    ///   nothing at all to compute with, not even special tokens.
-    func prepared(_ inputs: [Input]) throws -> [Item] {
-        try inputs.enumerated().map { position, input in
+    ///   nothing at all to compute with, not even special tokens;
+    ///   ``ModelError/unsuitableInput(position:reason:)``.
+    func prepared(_ inputs: [Input], for stages: [any Stage]) throws -> [Item] {
+        let items = try inputs.enumerated().map { position, input in
             let item = try prepared(input)
             guard size(of: item) > 0 else { throw ModelError.emptyText(position: position) }
             return item
+        }
+        try check(items, for: stages)
+        return items
+    }
+
+    /// Checks that tokens are some that the model knows. Those of its own tokenizer are, which was checked
+    /// when the model was opened.
+    ///
+    /// - Throws: ``ModelError/unsuitableInput(position:reason:)``.
+    func check(_ items: [Item], for stages: [any Stage]) throws {
+        guard !loadsItems, let first = stages.first as? TransformerEmbeddings else { return }
+        for (position, item) in items.enumerated() {
+            if let reason = first.problem(with: batch([item])) {
+                throw ModelError.unsuitableInput(position: position, reason: reason)
+            }
         }
     }
 }

@@ -76,7 +76,7 @@ public final class PretrainedModel<P: Preparation>: @unchecked Sendable {
     /// - Returns: One vector of the backbone's width for each input; for inputs in words, their vectors
     ///   one after the other.
     public func embed(_ inputs: [P.Input]) throws -> [[Float]] {
-        let items = try preparation.prepared(inputs)
+        let items = try preparation.prepared(inputs, for: stages)
         let vectors = try forEachBatch(of: items, preparation: preparation) { batch in
             var features = try preparation.loadedBatch(batch)
             for stage in stages { features = stage(features, in: .inference) }
@@ -187,19 +187,9 @@ extension PretrainedModel where P == TextPreparation {
     /// The same backbone for two texts that are read together; see ``TextPairPreparation``.
     ///
     /// - Throws: ``ModelError`` if the tokenizer gives the second text a type that the model has no
-    ///   embedding for.
+    ///   embedding for, or leaves no room for a token of each.
     public func pairs() throws -> PretrainedModel<TextPairPreparation> {
-        let preparation = TextPairPreparation(preparation)
-        let item = try preparation.prepared(TextPair("a", "a"))
-        if let architecture = architecture as? TextArchitecture {
-            let types = architecture.configuration.tokenTypes
-            let largest = item.typeIDs.max() ?? 0
-            guard types == 0 || largest < types else {
-                throw ModelError.tokenTypes(
-                    architecture.folder.path, tokenizer: Int(largest) + 1, model: types)
-            }
-        }
-        return try prepared(by: preparation)
+        try prepared(by: TextPairPreparation(preparation))
     }
 
     /// The same backbone for groups of texts that each get a vector; see ``TextGroupPreparation``.

@@ -16,8 +16,17 @@ public struct TextGroupPreparation: Preparation {
     public var maximumLength: Int { text.maximumLength }
 
     /// The tokens of the texts.
+    ///
+    /// - Throws: ``ModelError/emptyTextOfGroup(_:position:)`` for a text that leaves no token: it would
+    ///   have no vector.
     public func prepared(_ input: [String]) throws -> [TokenizedText] {
-        try input.map(text.prepared)
+        try input.enumerated().map { position, text in
+            let item = try self.text.prepared(text)
+            guard !item.ids.isEmpty else {
+                throw ModelError.emptyTextOfGroup(input, position: position)
+            }
+            return item
+        }
     }
 
     /// The number of tokens of all texts.

@@ -15,28 +15,32 @@ public struct TextPair: Sendable, Hashable {
 /// Turns two texts into one sequence, so that the model compares them word by word: a cross-encoder
 /// (Devlin et al. 2019, arXiv:1810.04805, section 4.1).
 public struct TextPairPreparation: Preparation {
-    private let text: TextPreparation
+    private var text: TextPreparation
     /// The tokens of two empty texts.
     private let specialTokenCount: Int
 
     /// The preparation for pairs of what another does for texts.
-    public init(_ text: TextPreparation) {
+    ///
+    /// - Throws: ``ModelError`` if the tokenizer gives the second text a type that the model has no
+    ///   embedding for, or leaves no room for a token of each.
+    public init(_ text: TextPreparation) throws {
         self.text = text
         specialTokenCount =
             text.tokenizer.encode("", pairedWith: "", maximumLength: .max).ids.count
+        try text.check(
+            text.tokenizer.encode("a", pairedWith: "a", maximumLength: .max), of: 2,
+            specialTokenCount: specialTokenCount)
     }
 
     /// The tokenizer of the pretrained model.
     public var tokenizer: any Tokenizer { text.tokenizer }
 
     /// The most tokens of a pair, special ones included. The longer text of a longer pair is cut first.
-    public var maximumLength: Int { text.maximumLength }
+    public var maximumLength: Int { max(text.maximumLength, specialTokenCount + 2) }
 
     /// The tokens of both texts.
     public func prepared(_ input: TextPair) throws -> TokenizedText {
-        tokenizer.encode(
-            input.first, pairedWith: input.second,
-            maximumLength: max(maximumLength, specialTokenCount))
+        tokenizer.encode(input.first, pairedWith: input.second, maximumLength: maximumLength)
     }
 
     /// The number of tokens.
@@ -56,7 +60,9 @@ public struct TextPairPreparation: Preparation {
 
     /// The same preparation with the saved limit.
     public func configured(by configuration: JSON) -> TextPairPreparation {
-        TextPairPreparation(text.configured(by: configuration))
+        var configured = self
+        configured.text = text.configured(by: configuration)
+        return configured
     }
 
     /// Of the tokenizer's files.

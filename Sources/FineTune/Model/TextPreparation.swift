@@ -9,10 +9,19 @@ public struct TextPreparation: Preparation {
     public let tokenizer: any Tokenizer
     /// The most tokens of one text, special ones included. Longer texts are cut, and counted.
     public let maximumLength: Int
-    /// What the model's position table has room for.
-    private let longest: Int
+    /// What the model's position table has room for, and how many token types it has.
+    private let model: (longest: Int, types: Int)
+    /// The model's folder, for messages.
+    private let folder: String
     /// The tokenizer's files, mapped: they can be saved even if the folder is gone by then.
     private let files: [(name: String, file: MappedFile)]
+
+    /// What the files of a tokenizer are called.
+    static let fileNames = [
+        "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+        "vocab.json",
+        "merges.txt",
+    ]
 
     /// The preparation that a model's folder describes.
     ///
@@ -29,44 +38,53 @@ public struct TextPreparation: Preparation {
         maximumLength: Int? = nil
     ) throws {
         tokenizer = try PretrainedTokenizer.load(from: folder.path)
-        try Self.check(tokenizer, against: configuration, in: folder)
-        let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
-        let own = folder.configuration["swift_finetune"]?["maximum_length"]?.int
-        longest = configuration.maximumLength
-        let wanted = maximumLength ?? own ?? suggested ?? longest
-        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(wanted, longest))
-        let names = [
-            "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-            "vocab.json", "merges.txt",
-        ]
-        files = try names.filter { folder.has($0) }.map {
-            ($0, try MappedFile(path: "\(folder.path)/\($0)"))
-        }
-    }
-
-    private init(_ other: TextPreparation, maximumLength: Int) {
-        tokenizer = other.tokenizer
-        longest = other.longest
-        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(maximumLength, longest))
-        files = other.files
-    }
-
-    /// A token type that the model has no embedding for would have no row to look up.
-    private static func check(
-        _ tokenizer: any Tokenizer, against configuration: TransformerConfiguration,
-        in folder: PretrainedFolder
-    ) throws {
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw ModelError.vocabulary(
                 folder.path, tokenizer: tokenizer.vocabularySize,
                 model: configuration.vocabularySize)
         }
-        let types = tokenizer.encode("a", maximumLength: 16).typeIDs
-        if configuration.tokenTypes > 0, let largest = types.max(),
-            largest >= configuration.tokenTypes || types.contains(where: { $0 < 0 })
+        model = (configuration.maximumLength, configuration.tokenTypes)
+        self.folder = folder.path
+        let suggested = try folder.json("sentence_bert_config.json")?["max_seq_length"]?.int
+        let own = folder.configuration["swift_finetune"]?["maximum_length"]?.int
+        let wanted = maximumLength ?? own ?? suggested ?? configuration.maximumLength
+        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(wanted, model.longest))
+        files = try Self.fileNames.filter { folder.has($0) }.map {
+            ($0, try MappedFile(path: "\(folder.path)/\($0)"))
+        }
+        try check(
+            tokenizer.encode("a", maximumLength: .max),
+            specialTokenCount: tokenizer.specialTokenCount)
+    }
+
+    private init(_ other: TextPreparation, maximumLength: Int) {
+        tokenizer = other.tokenizer
+        model = other.model
+        folder = other.folder
+        files = other.files
+        self.maximumLength = max(tokenizer.specialTokenCount + 1, min(maximumLength, model.longest))
+    }
+
+    /// Checks that the model takes what the tokenizer makes of one text or of a pair: a token beyond
+    /// the model's positions, or of a type that it has no embedding for, would have no row to look up.
+    ///
+    /// - Parameters:
+    ///   - sample: What it makes of one or two texts.
+    ///   - texts: How many they are.
+    ///   - specialTokenCount: The number of tokens that it adds to them.
+    /// - Throws: ``ModelError``.
+    func check(
+        _ sample: TokenizedText, of texts: Int = 1, specialTokenCount: Int
+    ) throws(ModelError) {
+        guard specialTokenCount + texts <= model.longest else {
+            throw .specialTokens(
+                folder, texts: texts, tokenizer: specialTokenCount, model: model.longest)
+        }
+        let types = sample.typeIDs
+        if model.types > 0, let largest = types.max(),
+            largest >= model.types || types.contains(where: { $0 < 0 })
         {
-            throw ModelError.tokenTypes(
-                folder.path, tokenizer: Int(largest) + 1, model: configuration.tokenTypes)
+            throw .tokenTypes(folder, tokenizer: Int(largest) + 1, model: model.types)
         }
     }
 

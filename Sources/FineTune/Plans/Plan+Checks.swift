@@ -2,7 +2,7 @@ import Layers
 
 extension Plan {
     /// Far more epochs than anyone waits for; a number beyond it is a mistake.
-    fileprivate static let mostEpochs = 1_000_000
+    static let mostEpochs = 1_000_000
     fileprivate static let mostSteps = 10_000_000
 
     /// Checks that the phases make sense, whatever the model.

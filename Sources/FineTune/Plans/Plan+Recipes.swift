@@ -82,6 +82,10 @@ extension Plan {
     public static func gradualUnfreezing(
         epochs: Int = 3, learningRate: Double = 1e-4, decay: Double = 0.9
     ) -> Plan {
+        guard epochs <= mostEpochs else {
+            // A trainer refuses it; phases without number need not be made for that.
+            return whole("gradual", epochs: epochs, learningRate: learningRate, decay: decay)
+        }
         let phases = (0..<max(1, epochs)).map { epoch in
             let share = epochs <= 1 ? 1 : Double(epoch) / Double(epochs - 1)
             return Phase(

@@ -27,9 +27,12 @@ struct BestWeights {
     /// Those of a run that goes on.
     init(best: Snapshot, candidate: Snapshot?) { (self.best, self.candidate) = (best, candidate) }
 
-    /// Whether a score is better than all before.
+    /// Whether a score is better than all before. One that is not a number never is, and every number
+    /// is better than it.
     func isBetter(_ score: Double, by improvement: Double) -> Bool {
-        best.score.map { score > $0 + improvement } ?? true
+        guard !score.isNaN else { return false }
+        guard let known = best.score, !known.isNaN else { return true }
+        return score > known + improvement
     }
 
     /// Takes the weights of the end of an epoch for the best.

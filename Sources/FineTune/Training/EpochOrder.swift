@@ -5,6 +5,9 @@ struct EpochOrder {
     private let accumulation: Int
     /// The number of batches of any epoch, if all have the same.
     private let batchCount: Int?
+    /// The number of epochs after which their orders return.
+    private let period: Int
+    private let counted = BatchCounts()
 
     /// The order that a seed gives.
     init(_ order: BatchOrder, accumulation: Int) {
@@ -12,27 +15,46 @@ struct EpochOrder {
         self.accumulation = accumulation
         if case .examples(let count) = order.limit {
             batchCount = (order.sizes.count - 1) / count + 1
+            period = .max
         } else {
+            // Each epoch has its own number of batches, which is known by putting it in order, and a
+            // run has to know all of them before it begins.
             batchCount = nil
+            period = 100
         }
     }
 
     /// The order that somebody gives.
     init(batches: @escaping (_ epoch: Int) -> [[Int]], accumulation: Int) {
         (self.batches, self.accumulation, batchCount) = (batches, accumulation, nil)
+        period = .max
     }
 
     /// The batches of each step of an epoch.
     func steps(ofEpoch epoch: Int) -> [[[Int]]] {
-        let batches = batches(epoch)
-        return stride(from: 0, to: batches.count, by: accumulation).map {
-            Array(batches[$0..<min($0 + accumulation, batches.count)])
+        let batches = batches(epoch % period)
+        let size = min(accumulation, max(1, batches.count))
+        return stride(from: 0, to: batches.count, by: size).map {
+            Array(batches[$0..<min($0 + size, batches.count)])
         }
     }
 
     /// The number of steps of an epoch.
     func stepCount(ofEpoch epoch: Int) -> Int {
-        ((batchCount ?? batches(epoch).count) + accumulation - 1) / accumulation
+        let count = batchCount ?? counted.count(of: epoch % period) { batches($0).count }
+        return count > 0 ? (count - 1) / accumulation + 1 : 0
+    }
+}
+
+/// The numbers of batches of epochs, each counted once.
+private final class BatchCounts {
+    private var known: [Int: Int] = [:]
+
+    func count(of epoch: Int, counting: (Int) -> Int) -> Int {
+        if let count = known[epoch] { return count }
+        let count = counting(epoch)
+        known[epoch] = count
+        return count
     }
 }
 
@@ -44,13 +66,19 @@ struct RunLength {
         let firstEpoch, firstStep: Int
         /// The number of steps of each epoch.
         let stepCounts: [Int]
+        /// The number of steps of all of them.
+        let stepCount: Int
 
-        var stepCount: Int { stepCounts.reduce(0, +) }
+        init(firstEpoch: Int, firstStep: Int, stepCounts: [Int]) {
+            (self.firstEpoch, self.firstStep) = (firstEpoch, firstStep)
+            self.stepCounts = stepCounts
+            stepCount = stepCounts.reduce(0, +)
+        }
     }
 
     let phases: [PhaseLength]
-    var epochCount: Int { phases.reduce(0) { $0 + $1.stepCounts.count } }
-    var stepCount: Int { phases.reduce(0) { $0 + $1.stepCount } }
+    /// The epochs and steps of all phases.
+    let epochCount, stepCount: Int
 
     init(_ plan: Plan, order: EpochOrder) {
         var phases: [PhaseLength] = []
@@ -71,6 +99,7 @@ struct RunLength {
             step += phases[phases.count - 1].stepCount
         }
         self.phases = phases
+        (epochCount, stepCount) = (epoch, step)
     }
 
     /// Whether a run of this length can stand there.

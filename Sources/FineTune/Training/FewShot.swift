@@ -36,6 +36,23 @@ public struct FewShotContrast: Sendable, Hashable {
         self.batchSize = batchSize
         self.maximumPairs = maximumPairs
     }
+
+    /// Far more pairs than anyone needs; a number beyond it is a mistake.
+    fileprivate static let manyPairs = 100_000
+
+    /// Checks that there will be pairs. The other numbers are the trainer's.
+    func check() throws(TrainingError) {
+        guard (1...Self.manyPairs).contains(pairsPerExample) else {
+            throw .unusableSetting(
+                "an example cannot begin \(pairsPerExample) pairs of a kind; give it 1 to "
+                    + "\(Self.manyPairs)")
+        }
+        if let maximumPairs, maximumPairs < 1 {
+            throw .unusableSetting(
+                "nothing can be learned from at most \(maximumPairs) pairs; give 1 or more, or nil "
+                    + "for no limit")
+        }
+    }
 }
 
 extension PretrainedModel where P == TextPreparation {
@@ -65,6 +82,7 @@ extension PretrainedModel where P == TextPreparation {
         seed: UInt64 = 0, validating validation: LabeledTexts? = nil,
         listener: ((TrainingEvent<SimilarityMetrics>) -> Void)? = nil
     ) async throws -> FewShotResult {
+        try contrast.check()
         let model = try attaching(head, pooling: pooling, seed: seed)
         // Mistakes in the data are found before anything is learned.
         let examples = try PreparedExamples(data, for: model, purpose: .training)
@@ -115,25 +133,40 @@ func contrastivePairs(
 ) -> [ContrastivePair] {
     var generator = SplitMix64(seed: seed)
     let members = Dictionary(grouping: classes.indices, by: { classes[$0] })
-    let others = members.mapValues { own in
-        let own = Set(own)
-        return classes.indices.filter { !own.contains($0) }
+    // A round has a pair for each example at least. Under a limit, no more rounds are made than leave a
+    // wide choice, however many are asked for.
+    let rounds = contrast.maximumPairs.map { limit in
+        let enough = max(limit, FewShotContrast.manyPairs) / max(2, classes.count) + 1
+        return min(contrast.pairsPerExample, enough)
     }
     var pairs: [ContrastivePair] = []
-    for _ in 0..<max(0, contrast.pairsPerExample) {
+    for _ in 0..<max(0, rounds ?? contrast.pairsPerExample) {
         for (example, label) in classes.enumerated() {
-            if let alike = members[label], alike.count > 1 {
+            let alike = members[label] ?? []
+            if alike.count > 1 {
                 // One of the others: the last stands in for the example itself.
                 let choice = alike[generator.next(below: alike.count - 1)]
                 let second = choice == example ? alike[alike.count - 1] : choice
                 pairs.append(ContrastivePair(first: example, second: second, isAlike: true))
             }
-            if let unlike = others[label], !unlike.isEmpty {
-                let second = unlike[generator.next(below: unlike.count)]
+            if alike.count < classes.count {
+                let number = generator.next(below: classes.count - alike.count)
+                let second = position(ofNumber: number, besides: alike)
                 pairs.append(ContrastivePair(first: example, second: second, isAlike: false))
             }
         }
     }
     generator.shuffle(&pairs)
     return Array(pairs.prefix(contrast.maximumPairs ?? pairs.count))
+}
+
+/// The number's position among all, if those at `members`, which ascend, are not counted.
+private func position(ofNumber number: Int, besides members: [Int]) -> Int {
+    // How many are counted before a member grows from one to the next.
+    var (low, high) = (0, members.count)
+    while low < high {
+        let middle = (low + high) / 2
+        if members[middle] - middle <= number { low = middle + 1 } else { high = middle }
+    }
+    return number + low
 }

@@ -1,3 +1,4 @@
+import Checkpoint
 import Layers
 import Tensor
 
@@ -17,6 +18,8 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
     public var limit: Double?
     /// The width of the features that the references were measured with.
     let featureSize: Int
+    /// Stands for the references and what is kept of them.
+    private let fingerprint: Fingerprint
     private let items: [P.Item]
     /// From what the layers give for items to rows of numbers.
     private let top: @Sendable ([P.Item], Features) -> Tensor
@@ -38,7 +41,10 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
     public init(
         similaritiesOf inputs: [P.Input], in backbone: PretrainedModel<P>, limit: Double? = nil
     ) throws {
-        items = try backbone.preparation.prepared(inputs)
+        let preparation = backbone.preparation
+        items = try preparation.prepared(inputs, for: backbone.stages)
+        fingerprint = Fingerprint(
+            of: [Fingerprint("similarities")] + inputs.map { preparation.fingerprint(of: $0) })
         let before = UnitRows(try backbone.embed(inputs), width: backbone.architecture.featureSize)
         guard before.count >= 3 else { throw ForgettingError.tooFewReferences(before.count) }
         featureSize = backbone.architecture.featureSize
@@ -69,11 +75,23 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
     ) throws {
         let before = try previous.evaluate(on: references).score
         let targets = try previous.head.encoded(references.targets)
-        items = try previous.preparation.prepared(references.inputs)
+        let preparation = previous.preparation
+        items = try preparation.prepared(references.inputs, for: previous.stages)
+        fingerprint = Fingerprint(
+            of: [Fingerprint("answers"), Fingerprint(describing: previous.head)]
+                + references.flatMap {
+                    [preparation.fingerprint(of: $0.input), Fingerprint(describing: $0.target)]
+                })
         featureSize = previous.architecture.featureSize
         top = { previous.topOutputs($1, of: $0) }
         loss = { now in before - previous.head.metrics(outputs: now, targets: targets).score }
         self.limit = limit
+    }
+
+    /// What makes it the guard that it is. What was measured of the references is not part of it: it
+    /// follows from them, and its last bits are a matter of the CPU.
+    var identity: JSON {
+        ["limit": limit.map { JSON($0) } ?? .null, "references": JSON(fingerprint.description)]
     }
 
     /// How much a model has forgotten.

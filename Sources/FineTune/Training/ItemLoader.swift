@@ -47,7 +47,9 @@ final class ItemLoader<P: Preparation> {
     }
 
     private func load(_ items: [(item: P.Item, isNeeded: Bool)]) -> Task<[P.Item], any Error> {
-        let (preparation, threads) = (preparation, threads)
+        let preparation = preparation
+        // Further threads would have nothing to do.
+        let threads = min(self.threads, max(1, items.count))
         return Task.detached {
             try await withThrowingTaskGroup(of: [(Int, P.Item)].self) { group in
                 for thread in 0..<threads {

@@ -65,7 +65,7 @@ extension Trainer {
     ///   - data: What to learn from.
     ///   - range: The rates to try: 1e-6 to 1e-2. Below, nothing changes in an epoch; above, what was
     ///     pretrained is lost within a few steps.
-    ///   - steps: How many steps: 100, at least 2.
+    ///   - steps: How many steps: 100, at least 2 and at most 10,000,000.
     /// - Returns: The rates and losses, and what they suggest.
     /// - Throws: ``ExamplesError``, ``HeadError``, ``TrainingError`` as ``fit(on:validating:)`` does,
     ///   and for a range or number of steps that makes no sense; `CancellationError`.
@@ -116,13 +116,14 @@ extension Trainer {
     ) throws -> TrainingRun<P, H> {
         try settings.check()
         guard var phase = plan.phases.last else { throw TrainingError.emptyPlan }
-        (phase.length, phase.schedule) = (.epochs(steps), nil)
+        (phase.length, phase.schedule) = (.steps(steps), nil)
+        let plan = Plan(name: plan.name, phases: [phase])
+        try plan.check()
         var settings = settings
         (settings.schedule, settings.earlyStopping) = (.constant, nil)
         settings.nonFinite = .stop
         return try TrainingRun(
-            model: model, plan: Plan(name: plan.name, phases: [phase]), settings: settings,
-            data: data, validation: nil)
+            model: model, plan: plan, settings: settings, data: data, validation: nil)
     }
 }
 

@@ -20,6 +20,7 @@ struct PreparedExamples<P: Preparation, H: Head> {
             for (position, item) in items.enumerated() where preparation.isEmpty(item) {
                 throw ModelError.emptyText(position: position)
             }
+            try preparation.check(items, for: model.stages)
             targets = try model.head.encoded(data.targets)
             try model.checkRows(of: items, targets)
         } catch {

@@ -128,6 +128,7 @@ public final class Trainer<P: Preparation, H: Head> {
         let run = try TrainingRun(
             model: model, plan: plan, settings: settings, data: data, validation: validation,
             featureCache: featureCache == nil ? nil : model.sharedFeatures ?? featureCache)
+        run.guarded = forgettingGuard?.identity ?? .null
         self.run = run
         defer {
             run.freezeAll()
@@ -162,9 +163,7 @@ public final class Trainer<P: Preparation, H: Head> {
                     keepSnapshot()
                     await Task.yield()
                 }
-                var summary = try limited { try run.endEpoch(epoch) }
-                try limited { try watch?.measure(after: &summary) }
-                send(.epoch(summary))
+                send(.epoch(try endEpoch(epoch, of: run)))
                 keepSnapshot()
             } catch let error as TrainingError {
                 try goBack(after: error)
@@ -196,6 +195,15 @@ extension TrainingSettings {
         }
         if let clipping = gradientClipping, !(clipping > 0) {
             throw .unusableSetting("gradients cannot be clipped to a length of \(clipping)")
+        }
+        if let stopping = earlyStopping,
+            stopping.patience < 1
+                || !(stopping.minimumImprovement >= 0 && stopping.minimumImprovement.isFinite)
+        {
+            throw .unusableSetting(
+                "early stopping cannot wait \(stopping.patience) epochs for an improvement of "
+                    + "\(stopping.minimumImprovement); give it at least one epoch, and an improvement "
+                    + "that is not negative")
         }
         if let threads, threads < 1 {
             throw .unusableSetting("\(threads) threads cannot compute anything")

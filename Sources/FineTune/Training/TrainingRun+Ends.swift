@@ -36,7 +36,8 @@ extension TrainingRun {
             statistics.epochsWithoutBetter += 1
         }
         if case .untilStalled(let patience, let improvement, _) = phase.length, let score {
-            if statistics.phaseScore.map({ score > $0 + improvement }) != false {
+            let isBetter = statistics.phaseScore.map { $0.isNaN || score > $0 + improvement }
+            if isBetter != false, !score.isNaN {
                 (statistics.phaseScore, statistics.epochsWithoutBetterInPhase) = (score, 0)
             } else {
                 statistics.epochsWithoutBetterInPhase += 1

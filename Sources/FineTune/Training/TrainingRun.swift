@@ -19,6 +19,8 @@ final class TrainingRun<P: Preparation, H: Head> {
     let reusedBefore: Int
     /// Everything that the plan may change.
     let changing: [Parameter]
+    /// What a guard says of itself; null without one.
+    var guarded = JSON.null
     /// What makes it the run that it is.
     private(set) lazy var identity = makeIdentity()
 

@@ -4,9 +4,9 @@ public import Tensor
 public struct TrainingSettings: Sendable, Hashable {
     /// When a run that stops improving ends.
     public struct EarlyStopping: Sendable, Hashable {
-        /// How many epochs in a row may pass without a better score.
+        /// How many epochs in a row may pass without a better score, at least one.
         public var patience: Int
-        /// By how much a score must be better to count.
+        /// By how much a score must be better to count; not negative.
         public var minimumImprovement: Double
 
         /// Stops after `patience` epochs without improvement; 2 by default, one bad epoch being
@@ -61,7 +61,8 @@ public struct TrainingSettings: Sendable, Hashable {
     public var optimizer: Optimizer
     /// How the rate moves over the run.
     public var schedule: Schedule
-    /// How many examples make a batch: 32 (BERT, arXiv:1810.04805, appendix A.3: 16 or 32).
+    /// How many examples make a batch: 32 (BERT, arXiv:1810.04805, appendix A.3: 16 or 32). Under a
+    /// limit of tokens, the order of examples returns after 100 epochs.
     public var batch: BatchOrder.Limit
     /// How many batches make a step. The result is that of one batch of their examples together.
     public var accumulation: Int

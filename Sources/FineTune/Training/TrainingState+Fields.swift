@@ -23,7 +23,7 @@ public enum TrainingStateError: Error, Hashable, CustomStringConvertible {
 
 // A state as tensors and JSON, which is what files are made of.
 extension TrainingState {
-    private static let version = 2
+    private static let version = 3
 
     /// The groups of tensors, in the order of ``tensors``.
     private enum Group: String, CaseIterable {
@@ -59,7 +59,8 @@ extension TrainingState {
     public var fields: JSON {
         var object: JSON.Object = [
             "version": JSON(Self.version), "plan": identity.plan, "settings": identity.settings,
-            "data": identity.data, "model": identity.model, "cpuLevel": JSON(cpuLevel),
+            "data": identity.data, "model": identity.model, "guard": identity.guarded,
+            "cpuLevel": JSON(cpuLevel),
             "position": position.fields, "statistics": statistics.fields, "best": best.fields,
             "hasStart": .bool(start != nil),
         ]
@@ -97,10 +98,12 @@ extension TrainingState {
     ) throws(TrainingStateError) {
         guard fields["version"]?.int == Self.version else { throw .unusableField("version") }
         guard let plan = fields["plan"], let settings = fields["settings"],
-            let data = fields["data"], let model = fields["model"],
+            let data = fields["data"], let model = fields["model"], let guarded = fields["guard"],
             let cpuLevel = fields["cpuLevel"]?.string
-        else { throw .unusableField("plan, settings, data, model or cpuLevel") }
-        identity = RunIdentity(plan: plan, settings: settings, data: data, model: model)
+        else { throw .unusableField("plan, settings, data, model, guard or cpuLevel") }
+        identity = RunIdentity(
+            plan: plan, settings: settings, data: data, model: model,
+            guarded: guarded)
         self.cpuLevel = cpuLevel
         position = try RunPosition(fields["position"] ?? .null)
         statistics = try RunStatistics(fields["statistics"] ?? .null)

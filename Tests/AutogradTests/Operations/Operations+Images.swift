@@ -60,6 +60,11 @@ extension DifferentiableOperation {
                 [[1, 1, 1, 1]], [[2, 3, 4, 5]], [[1, 7, 7, 20]], [[3, 1, 2, 8]], [[2, 5, 5, 17]],
             ]
         ) { $0[0].globallyAveraged() },
+        .init(
+            "convolvedAndNormalized(_:[NormalizedConvolution])",
+            NormalizedConvolutionTests.small.map { chain in
+                Case(chain.testDescription, chain.inputs(.float64)) { chain.fused($0) }
+            }),
     ]
 
     /// Different along both axes, and with padding on one side.

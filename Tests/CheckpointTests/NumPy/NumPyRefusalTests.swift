@@ -200,6 +200,11 @@ import Testing
         #expect(error?.reason == refusal.reason && error?.array == refusal.array)
     }
 
+    @Test func thereAreEnoughCases() {
+        let arrays = Self.framing.count + Self.headers.count + Self.types.count + Self.shapes.count
+        #expect(arrays + Self.archives.count >= 40)
+    }
+
     @Test func saysWhatToDo() throws {
         let error = try #require(try failure(Self.deflated))
         #expect(

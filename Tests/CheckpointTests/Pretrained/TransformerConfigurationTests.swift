@@ -73,74 +73,94 @@ import Testing
         #expect(configuration.activation == activation)
     }
 
-    @Test(arguments: [
-        ("num_attention_heads", "0"), ("num_attention_heads", "-4"), ("num_attention_heads", "5"),
-        ("num_attention_heads", "\"4\""), ("num_attention_heads", "4.5"),
-        ("num_attention_heads", "null"), ("num_attention_heads", nil), ("hidden_size", "0"),
-        ("hidden_size", "1e30"), ("hidden_size", "9223372036854775808"),
-        ("hidden_size", "16777217"),
-        ("hidden_size", "[32]"), ("hidden_size", "{}"), ("hidden_size", "true"),
-        ("hidden_size", "-32"), ("num_hidden_layers", "0"), ("num_hidden_layers", "99999999999"),
-        ("intermediate_size", "-1"), ("vocab_size", "0"), ("vocab_size", nil),
-        ("max_position_embeddings", "2"), ("max_position_embeddings", "-1"),
-        ("type_vocab_size", "0"), ("layer_norm_eps", "-1"), ("layer_norm_eps", "\"small\""),
-        ("layer_norm_eps", "1e400"), ("hidden_dropout_prob", "1"), ("hidden_dropout_prob", "-0.1"),
-        ("hidden_dropout_prob", "\"0.1\""), ("attention_probs_dropout_prob", "2"),
-        ("hidden_act", "\"mish\""), ("hidden_act", "7"), ("position_embedding_type", "\"rotary\""),
-    ])
-    func impossibleSettingsAreNamed(_ key: String, _ value: String?) throws {
-        try folder(bert(key, value)) { folder in
-            let error = #expect(throws: PretrainedFolderError.self) {
-                try folder.transformerConfiguration()
-            }
-            guard case .unusableSetting(folder.path, key: key, _, _) = error else {
-                Issue.record("\(String(describing: error))")
-                return
-            }
-            #expect(
-                error?.description.hasPrefix("'\(folder.path)/config.json' should have ") == true)
+    /// A setting that is refused, and the end of the message.
+    struct Refusal: Sendable, CustomTestStringConvertible {
+        let key: String
+        /// Nil if the file lacks the setting.
+        let value: String?
+        let expected: String
+        let found: String
+        var testDescription: String { "\(key): \(value ?? "absent")" }
+
+        /// What is found is the value as it stands in the file by default.
+        init(_ key: String, _ value: String?, _ expected: String, found: String? = nil) {
+            (self.key, self.value, self.expected) = (key, value, expected)
+            self.found = found ?? value ?? "no such setting"
         }
     }
 
-    @Test(arguments: ["-1", "1.5", "\"x\"", "40"])
-    func aPaddingIDThatLeavesNoPosition(_ padding: String) throws {
+    private static let size = "a whole number from 1 to 16777216"
+    private static let number = "a number that is not negative"
+    private static let rate = "a rate from 0 to less than 1"
+    private static let activation =
+        "one of gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh"
+
+    static let refusals: [Refusal] = [
+        Refusal("num_attention_heads", "0", size),
+        Refusal("num_attention_heads", "-4", size),
+        Refusal("num_attention_heads", "5", "a number of heads that divides the width 32"),
+        Refusal("num_attention_heads", "\"4\"", size),
+        Refusal("num_attention_heads", "4.5", size),
+        Refusal("num_attention_heads", "null", "a whole number", found: "no such setting"),
+        Refusal("num_attention_heads", nil, "a whole number"),
+        Refusal("hidden_size", "0", size),
+        Refusal("hidden_size", "1e30", size),
+        Refusal("hidden_size", "9223372036854775808", size),
+        Refusal("hidden_size", "16777217", size),
+        Refusal("hidden_size", "[32]", size),
+        Refusal("hidden_size", "{}", size),
+        Refusal("hidden_size", "true", size),
+        Refusal("hidden_size", "-32", size),
+        Refusal("num_hidden_layers", "0", size),
+        Refusal("num_hidden_layers", "99999999999", size),
+        Refusal("intermediate_size", "-1", size),
+        Refusal("vocab_size", "0", size),
+        Refusal("vocab_size", nil, "a whole number"),
+        Refusal("max_position_embeddings", "2", "room for at least three tokens"),
+        Refusal("max_position_embeddings", "-1", size),
+        Refusal("type_vocab_size", "0", size),
+        Refusal("layer_norm_eps", "-1", number),
+        Refusal("layer_norm_eps", "\"small\"", number),
+        Refusal("layer_norm_eps", "1e400", number),
+        Refusal("hidden_dropout_prob", "1", rate, found: "1.0"),
+        Refusal("hidden_dropout_prob", "-0.1", number),
+        Refusal("hidden_dropout_prob", "\"0.1\"", number),
+        Refusal("attention_probs_dropout_prob", "2", rate, found: "2.0"),
+        Refusal("hidden_act", "\"mish\"", activation),
+        Refusal("hidden_act", "7", activation),
+        Refusal("position_embedding_type", "\"rotary\"", "'absolute'", found: "'rotary'"),
+    ]
+
+    @Test(arguments: refusals) func impossibleSettingsAreNamed(_ refusal: Refusal) throws {
+        try folder(bert(refusal.key, refusal.value)) { folder in expect(refusal, in: folder) }
+    }
+
+    @Test(arguments: [
+        Refusal("pad_token_id", "-1", "a whole number from 0 to 16777216"),
+        Refusal("pad_token_id", "1.5", "a whole number from 0 to 16777216"),
+        Refusal("pad_token_id", "\"x\"", "a whole number from 0 to 16777216"),
+        // All 40 positions would lie before that of the first token.
+        Refusal("max_position_embeddings", "40", "room for at least three tokens"),
+    ])
+    func aPaddingIDThatLeavesNoPosition(_ refusal: Refusal) throws {
+        let padding = refusal.key == "pad_token_id" ? refusal.value : "40"
         let settings = bert("pad_token_id", padding)
             .replacing("\"model_type\": \"bert\"", with: "\"model_type\": \"roberta\"")
-        try folder(settings) { folder in
-            #expect(throws: PretrainedFolderError.self) { try folder.transformerConfiguration() }
-        }
+        try folder(settings) { folder in expect(refusal, in: folder) }
     }
 
-    @Test func messagesSayWhatWasExpected() throws {
-        func message(_ key: String, _ value: String?) throws -> String? {
-            try folder(bert(key, value)) { folder in
-                #expect(throws: PretrainedFolderError.self) {
-                    try folder.transformerConfiguration()
-                }?.description.replacing(folder.path, with: "model")
-            }
+    private func expect(_ refusal: Refusal, in folder: PretrainedFolder) {
+        let error = #expect(throws: PretrainedFolderError.self) {
+            try folder.transformerConfiguration()
         }
         #expect(
-            try message("num_attention_heads", "5")
-                == "'model/config.json' should have a number of "
-                + "heads that divides the width 32 as 'num_attention_heads', but has 5")
+            error
+                == .unusableSetting(
+                    folder.path, key: refusal.key, expected: refusal.expected, found: refusal.found)
+        )
         #expect(
-            try message("hidden_size", "\"big\"")
-                == "'model/config.json' should have a whole number "
-                + "from 1 to 16777216 as 'hidden_size', but has \"big\"")
-        #expect(
-            try message("vocab_size", nil) == "'model/config.json' should have a whole number as "
-                + "'vocab_size', but has no such setting")
-        #expect(
-            try message("max_position_embeddings", "2")
-                == "'model/config.json' should have room for "
-                + "at least three tokens as 'max_position_embeddings', but has 2")
-        #expect(
-            try message("hidden_act", "\"mish\"") == "'model/config.json' should have one of gelu, "
-                + "gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh as 'hidden_act', but has "
-                + "\"mish\"")
-        #expect(
-            try message("position_embedding_type", "\"rotary\"")
-                == "'model/config.json' should have "
-                + "'absolute' as 'position_embedding_type', but has 'rotary'")
+            error?.description
+                == "'\(folder.path)/config.json' should have \(refusal.expected) as "
+                + "'\(refusal.key)', but has \(refusal.found)")
     }
 }

@@ -423,6 +423,11 @@ struct HostilePickle: Sendable, CustomTestStringConvertible {
         invalid(
             "a number repeated to 2^62 bytes", [1 << 30, 1 << 30], [0, 0],
             .expanded(byteCount: 1 << 62)),
+        HostilePickle(
+            "two tensors that repeat a number to 12 MB each",
+            Op.tensor(Op.reference(count: 4), sizes: [3 << 20], strides: [0]) + Op.reduce
+                + Op.tensor(Op.reference(count: 4), sizes: [3 << 20], strides: [0]),
+            at: Op.reduce, .invalidTensor(.expanded(byteCount: 12 << 20))),
     ]
 
     private static func rebuild(

@@ -12,13 +12,15 @@ import Testing
         /// How many operations there were when each snapshot had been written.
         var written: [Int] = []
 
-        init() throws {
+        init(keepsBest: Bool) throws {
             try SystemCalls.$current.withValue(disk.calls) {
                 let store = try SnapshotStore(folder: "/run")
                 for number in 1...5 {
-                    _ = try store.write(SnapshotSamples.content(number), step: 10 * number)
+                    let score = number == 2 ? 0.9 : 0.5
+                    _ = try store.write(
+                        SnapshotSamples.content(number, score: score), step: 10 * number)
                     written.append(disk.log.count)
-                    try store.prune(keeping: 2, keepsBest: false)
+                    try store.prune(keeping: 2, keepsBest: keepsBest)
                 }
             }
         }
@@ -28,7 +30,7 @@ import Testing
     }
 
     /// Loads what is there and goes on: it is the newest that was written, or the one that was being
-    /// written.
+    /// written. So it is if the power goes away once more meanwhile.
     private func check(_ disk: MemoryDisk, of run: Run, at count: Int) throws -> Int {
         let expected = run.newest(after: count)
         let (number, damaged) = try SnapshotSamples.newest(on: disk)
@@ -42,28 +44,38 @@ import Testing
             _ = try store.write(SnapshotSamples.content(9), step: 90)
         }
         #expect(try SnapshotSamples.newest(on: disk).number == 9)
+        var generator = SystemRandomNumberGenerator()
+        let again = disk.afterPowerLoss(
+            at: .random(in: 0...disk.log.count), keeping: .random(in: 0...1), using: &generator)
+        let later = try SnapshotSamples.newest(on: again)
+        #expect(later.number == number || later.number == 9)
+        #expect(later.damaged.isEmpty)
         return number ?? 0
     }
 
     /// After every operation; of what was not flushed, all is there, or nothing.
-    @Test(arguments: [0.0, 1.0]) func everyPrefixLoads(_ share: Double) throws {
-        let run = try Run()
+    @Test(arguments: [0.0, 1.0], [false, true])
+    func everyPrefixLoads(_ share: Double, keepsBest: Bool) throws {
+        let run = try Run(keepsBest: keepsBest)
         let count = run.disk.log.count
         var generator = SystemRandomNumberGenerator()
         for prefix in 0...count {
             let disk = run.disk.afterPowerLoss(at: prefix, keeping: share, using: &generator)
             _ = try check(disk, of: run, at: prefix)
         }
-        print("power loss: \(count + 1) prefixes, keeping \(share) of what was not flushed")
+        print(
+            "power loss: \(count + 1) prefixes, keeping \(share) of what was not flushed"
+                + (keepsBest ? ", and the best snapshot" : ""))
     }
 
     /// Anything of what was not flushed is there, with torn and ruined pages.
     @Test func anythingThatWasNotFlushedMayBeThere() throws {
-        let run = try Run()
+        let runs = [try Run(keepsBest: false), try Run(keepsBest: true)]
         let states = LongTests.size(10_000, long: 100_000)
         var generator = SystemRandomNumberGenerator()
         var loaded = [Int](repeating: 0, count: 6)
-        for _ in 0..<states {
+        for number in 0..<states {
+            let run = runs[number % 2]
             let prefix = Int.random(in: 0...run.disk.log.count, using: &generator)
             let disk = run.disk.afterPowerLoss(
                 at: prefix, keeping: .random(in: 0...1, using: &generator), using: &generator)

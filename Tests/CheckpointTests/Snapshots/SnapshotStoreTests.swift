@@ -173,10 +173,21 @@ import Testing
         try SystemCalls.$current.withValue(disk.calls) {
             _ = SystemCalls.current.makeFolder("/run/.incomplete-12ab")
             _ = try NewFile("/run/.incomplete-12ab/tensors.safetensors")
-            #expect(SystemCalls.current.list("/run")?.count == 3)
+            // Of a model that was being saved into the same folder.
+            _ = try NewFile("/run/.incomplete-34cd")
+            #expect(SystemCalls.current.list("/run")?.count == 4)
             let store = try SnapshotStore(folder: "/run")
             #expect(SystemCalls.current.list("/run")?.count == 2)
             #expect(try store.write(SnapshotSamples.content(3), step: 30).name == "000003-step-30")
+        }
+    }
+
+    @Test func anUnfinishedFileIsRemovedFromADisk() throws {
+        try withTemporaryFolder { folder throws in
+            _ = try NewFile(folder + "/.incomplete-34cd")
+            let store = try SnapshotStore(folder: folder)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            #expect(try store.write(SnapshotSamples.content(1), step: 10).name == "000001-step-10")
         }
     }
 

@@ -155,6 +155,29 @@ import Testing
         #expect(try restored.outputs(for: texts) == model.outputs(for: texts))
     }
 
+    /// Whatever fails while an adapter is saved over another one, its folder holds one of the two or is
+    /// refused.
+    @Test func noFailureMixesTwoAdapters() async throws {
+        let (backbone, old) = try await trained(.lora(rank: 4, alpha: 8))
+        let (_, new) = try await trained(.lora(rank: 4, alpha: 1))
+        let (before, after) = (try old.outputs(for: texts), try new.outputs(for: texts))
+        #expect(before != after)
+        let folder = try TemporaryFolder()
+        try old.saveAdapter(to: folder.path)
+        let found = try answersAfterFailures(over: folder) {
+            try new.saveAdapter(to: $0)
+        } answer: { path -> [[Float]]? in
+            do {
+                return try TextClassifier(adapter: path, on: backbone).outputs(for: texts)
+            } catch AdapterFolderError.missingFile(_, name: "adapter_config.json", _) {
+                return nil
+            }
+        }
+        let whole = found.compactMap { $0 }
+        #expect(whole.allSatisfy { $0 == before || $0 == after })
+        #expect(whole.count < found.count && whole.first == before && whole.last == after)
+    }
+
     // MARK: PEFT's
 
     /// What PEFT wrote is written again with the same names and numbers.
@@ -279,12 +302,7 @@ import Testing
     /// Settings that do not fit the tensors are found before memory is asked for.
     @Test(arguments: [3, 65536])
     func theRankMustBeThatOfTheTensors(_ rank: Int) throws {
-        let fixture = AdapterFixture.named("lora")
-        let folder = try copy(of: fixture.path)
-        let path = folder.path + "/adapter_config.json"
-        var settings = try JSON(contentsOf: path).object ?? [:]
-        settings["r"] = JSON(rank)
-        try folder.write(JSON.object(settings).serialized(), to: "adapter_config.json")
+        let folder = try copy(ofRank: rank)
         let error = #expect(throws: AdapterError.self) {
             try TextClassifier(
                 adapter: folder.path, on: TinyModel.backbone(), head: AdapterFixture.head)
@@ -294,6 +312,33 @@ import Testing
             return
         }
         #expect(name.hasSuffix("lora_A.weight"))
+    }
+
+    /// A copy of an adapter of rank 4 whose settings say another one.
+    private func copy(ofRank rank: Int) throws -> TemporaryFolder {
+        let folder = try copy(of: AdapterFixture.named("lora").path)
+        var settings = try JSON(contentsOf: folder.path + "/adapter_config.json").object ?? [:]
+        settings["r"] = JSON(rank)
+        try folder.write(JSON.object(settings).serialized(), to: "adapter_config.json")
+        return folder
+    }
+
+    /// Factors of a great rank and no width are in the file for nothing.
+    @Test func theWidthMustBeThatOfTheMap() throws {
+        let folder = try copy(ofRank: 65536)
+        try rewrite(folder) { tensors in
+            for index in tensors.indices where tensors[index].name.hasSuffix("lora_A.weight") {
+                tensors[index].tensor = Tensor(zeros: [65536, 0])
+            }
+        }
+        let error = #expect(throws: AdapterError.self) {
+            try TextClassifier(
+                adapter: folder.path, on: TinyModel.backbone(), head: AdapterFixture.head)
+        }
+        guard case .shapeMismatch(_, _, [65536, 32], [65536, 0])? = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
     }
 
     @Test func anotherBaseIsRefused() async throws {

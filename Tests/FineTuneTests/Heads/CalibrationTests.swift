@@ -94,4 +94,17 @@ import Testing
             try model.calibrate(on: LabeledTexts(texts: ["w5"], labels: ["?"]))
         }
     }
+
+    @Test(arguments: [0, -1, Int.max])
+    func impossibleIntervalsChangeNothing(_ count: Int) throws {
+        let model = try TinyModel.classifier()
+        let (before, data) = (model.weights(), TinyModel.examples(9))
+        let expected = HeadError.unusableBinCount(count)
+        #expect(throws: expected) { try model.calibrate(on: data, binCount: count) }
+        #expect(throws: expected) { try model.calibration(on: data, binCount: count) }
+        #expect(model.weights() == before)
+        #expect(
+            expected.description
+                == "probabilities cannot be sorted into \(count) intervals; give 1 to 1000000")
+    }
 }

@@ -55,6 +55,37 @@ import Testing
         #expect(head.loss(Variable(outputs.sliced(0..<2)), targets: none).value.scalar == 0)
     }
 
+    /// Outputs that are given.
+    private final class Given: HeadNetwork {
+        let output: Variable
+        let parameters: [Parameter] = []
+
+        init(_ output: Variable) { self.output = output }
+
+        func callAsFunction(_ features: Variable, in pass: Pass) -> Variable { output }
+    }
+
+    /// The number of rows, and of each task's outputs.
+    static let sizes: [[Int]] = [
+        [1, 1, 1], [3, 2, 1], [5, 1, 4], [2, 17, 3], [40, 3, 66], [4, 3, 1, 2],
+    ]
+
+    /// Central differences: `MultiTaskNetwork` has a gradient rule of its own.
+    @Test(arguments: sizes, [false, true])
+    func eachTaskReceivesItsGradient(_ sizes: [Int], _ isStrided: Bool) {
+        let outputs = sizes.dropFirst().enumerated().map {
+            Samples.normal([sizes[0], $0.element], seed: UInt64($0.offset) + 1)
+        }
+        let inputs = isStrided ? outputs.map(Samples.strided) : outputs
+        let failures = GradientCheck.failures(of: inputs) { outputs in
+            let tasks = outputs.map { Given($0) }
+            let both = MultiTaskNetwork(tasks[0], tasks[1])
+            guard tasks.count > 2 else { return both(outputs[0], in: .inference) }
+            return MultiTaskNetwork(both, tasks[2])(outputs[0], in: .inference)
+        }
+        #expect(failures.isEmpty, "\(failures.prefix(5).joined(separator: "\n"))")
+    }
+
     private func doubles(_ tensor: Tensor?) -> [Double] {
         tensor.map { $0.converted(to: .float64).elements(as: Double.self) } ?? []
     }

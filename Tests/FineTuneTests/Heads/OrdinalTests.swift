@@ -19,6 +19,14 @@ import Testing
         #expect("\(answers[0])" == "good (35%)")
     }
 
+    @Test func anAnswerThatIsNoNumberIsShown() {
+        let level = OrdinalPrediction(
+            label: "bad", rank: 0, probabilities: [.nan], expectedRank: .nan)
+        #expect("\(level)" == "bad (nan%)")
+        let answer = Classification(label: "a", probability: .infinity, probabilities: [.infinity])
+        #expect("\(answer)" == "a (inf%)")
+    }
+
     /// A higher level is never more probably reached than a lower one.
     @Test func probabilitiesAreInOrder() {
         let outputs = Tensor([-1, 2, -2] as [Float], shape: [1, 3])
@@ -56,7 +64,10 @@ import Testing
         let metrics = OrdinalMetrics(
             predictions: [0, 1, 2, 3], targets: [0, 1, 2, 1], labels: labels)
         #expect(metrics.meanAbsoluteError == 0.5 && metrics.accuracy == 0.75)
-        #expect("\(metrics)".hasPrefix("mean absolute error 0.500, quadratic weighted kappa "))
+        // Observed 4 of 4; expected by chance (0 + 1 + 4 + 9) + 2 · (1 + 0 + 1 + 4) + (4 + 1 + 0 + 1)
+        // of 16: 1 − 4 · 4 / 32.
+        #expect(metrics.quadraticWeightedKappa == 0.5)
+        #expect("\(metrics)".hasPrefix("mean absolute error 0.500, quadratic weighted kappa 0.500"))
         #expect(
             OrdinalMetrics(predictions: [1, 1], targets: [1, 1], labels: labels)
                 .quadraticWeightedKappa == 0)

@@ -96,6 +96,54 @@ import Testing
         }
     }
 
+    /// A rate of 1 would leave nothing.
+    @Test(arguments: [1, 1.5, -0.1, Double.nan])
+    func refusesImpossibleDropout(_ rate: Double) throws {
+        let network = ImageNetwork.mobileNetV3Small
+        let folder = try TemporaryFolder()
+        try TinyImages.backbone(network).attaching(
+            ClassificationHead(labels: TinyImages.labels)
+        ).save(to: folder.path)
+        #expect(throws: ModelError.self) {
+            try PretrainedModel.image(initializing: network, seed: 1, dropoutRate: rate)
+        }
+        #expect(throws: ModelError.self) {
+            try PretrainedModel.image(contentsOf: folder.path, dropoutRate: rate)
+        }
+        #expect(throws: ModelError.self) {
+            try PretrainedModel.image(
+                contentsOf: folder.path + "/model.safetensors", network: network,
+                dropoutRate: rate)
+        }
+        try folder.configure(["model_args": ["drop_rate": 0.25]])
+        let architecture = try ImageArchitecture(PretrainedFolder(path: folder.path))
+        #expect(architecture.headDropout(for: .pooler) == 0.25)
+    }
+
+    /// A tensor without elements may have a shape of any sizes.
+    @Test(
+        arguments: [
+            ([0, 1, 1 << 56, 1], [1, 1_099_511_627_777, 0], [0, 0]),
+            ([0, 3, 8, 8], [1, 17, 0], [256, 0]), ([64, 0, 1 << 25, 0], [1, 17, 0], [256, 0]),
+            ([64, 0, 8, 0], [1, 17, 0], [0, 64]), ([64, 0, 8, 0], [1, 1 << 57, 0], [256, 0]),
+            ([64, 0, 8, 0], [1, 0, 0], [256, 0]), ([64, 0, 4096, 0], [1, 17, 0], [256, 0]),
+        ] as [([Int], [Int], [Int])])
+    func refusesShapesOfNoTransformer(
+        _ patches: [Int], _ positions: [Int], _ inner: [Int]
+    ) throws {
+        let path = try TemporaryFolder().path + "/a.safetensors"
+        try SafetensorsFile.write(
+            [
+                ("patch_embed.proj.weight", Tensor(zeros: Tensor.Shape(patches))),
+                ("pos_embed", Tensor(zeros: Tensor.Shape(positions))),
+                ("blocks.0.mlp.fc1.weight", Tensor(zeros: Tensor.Shape(inner))),
+            ], to: path)
+        let error = #expect(throws: PretrainedFolderError.self) {
+            try PretrainedModel.image(contentsOf: path, network: .viT)
+        }
+        #expect(error?.description.hasPrefix("the weights in '\(path)'") == true)
+    }
+
     /// timm's distilled DeiT has two, whose mean is the answer.
     @Test func refusesTwoHeads() throws {
         let network = ImageNetwork.visionTransformer(

@@ -103,6 +103,8 @@ import Testing
             ["crop_size": 300, "size": 200], ["crop_pct": 2, "size": ["shortest_edge": 9]],
             ["crop_pct": 1e-300, "size": ["shortest_edge": 224]], ["crop_size": 1, "size": 224],
             ["crop_size": ["height": 224, "width": 192], "size": 256],
+            ["crop_size": 8192, "size": 8192], ["image_std": [1e-9, 1, 1]],
+            ["do_rescale": false, "image_std": [JSON(Double.leastNonzeroMagnitude), 1, 1]],
         ] as [JSON.Object])
     func refusesImpossibleSettings(_ change: JSON.Object) throws {
         var settings: JSON.Object = [
@@ -110,6 +112,19 @@ import Testing
         ]
         for (key, value) in change { settings[key] = value }
         #expect(throws: PretrainedFolderError.self) { try specification(settings) }
+    }
+
+    /// A picture becomes as large as the file says, however small it was.
+    @Test func refusesHugeInputs() throws {
+        var settings: JSON.Object = [
+            "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+            "size": ["height": 4096, "width": 2048],
+        ]
+        #expect(try specification(settings).height == 4096)
+        settings["size"] = ["height": 16384, "width": 16384]
+        let error = #expect(throws: PretrainedFolderError.self) { try specification(settings) }
+        let end = "should have a size of at most 8388608 pixels as 'size', but has 16384 by 16384"
+        #expect(error?.description.hasSuffix(end) == true)
     }
 
     @Test(
@@ -125,6 +140,15 @@ import Testing
             ["architecture": "vit_tiny_patch0_224"], ["architecture": "vit_tiny_patch16_0"],
             ["architecture": "vit_tiny_patch-16_224"], ["architecture": "deit_tiny_patch16_-224"],
             ["architecture": "mobilenet_v3_small", "pretrained_cfg": ["crop_pct": 1e-15]],
+            ["architecture": "mobilenet_v3_small", "pretrained_cfg": ["std": [1e-9, 1, 1]]],
+            [
+                "architecture": "mobilenet_v3_small",
+                "pretrained_cfg": ["input_size": [3, 16384, 16384]],
+            ],
+            ["architecture": "mobilenet_v3_small", "model_args": ["drop_rate": 1.5]],
+            ["architecture": "mobilenet_v3_small", "model_args": ["drop_rate": 1]],
+            ["architecture": "mobilenet_v3_small", "model_args": ["drop_rate": "0.2"]],
+            ["architecture": "vit_tiny_patch16_4096"], ["model_type": "vit", "image_size": 4096],
         ] as [JSON.Object])
     func refusesOtherNetworks(_ configuration: JSON.Object) throws {
         #expect(throws: PretrainedFolderError.self) {

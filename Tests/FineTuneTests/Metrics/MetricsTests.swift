@@ -89,6 +89,21 @@ import Testing
         #expect(several.subsetAccuracy == 0 && several.microF1 == 0)
     }
 
+    /// What is kept grows with the examples: the matrix of so many classes would take 320 GB.
+    @Test func manyClassesTakeLittleMemory() {
+        let labels = (0..<200_000).map(String.init)
+        let metrics = ClassificationMetrics(
+            predictions: [1, 7, 7, 199_999], targets: [1, 7, 5, 0], labels: labels)
+        #expect(metrics.accuracy == 0.5 && metrics.count == 4)
+        #expect(metrics.classes[7].scores.precision == 0.5 && metrics.classes[7].targetCount == 1)
+        let macroF1: Double = (1 + 2.0 / 3) / 5
+        #expect(metrics.macroF1 == macroF1)
+        // The order of the examples is nothing that is kept.
+        let turned = ClassificationMetrics(
+            predictions: [199_999, 7, 7, 1], targets: [0, 5, 7, 1], labels: labels)
+        #expect(turned == metrics)
+    }
+
     @Test func whatIsNotANumberStaysSo() {
         let metrics = RegressionMetrics(predictions: [1, .nan, 3], targets: [1, 2, 4])
         #expect(metrics.meanSquaredError.isNaN && metrics.rSquared.isNaN)

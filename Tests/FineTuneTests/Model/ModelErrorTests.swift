@@ -132,7 +132,10 @@ import Testing
         let error = #expect(throws: ParameterError.self) {
             try PretrainedModel.text(contentsOf: folder.path)
         }
-        guard case .missing(let path, _) = error else { return }
+        guard case .missing(let path, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
         #expect(path == "encoder.layer.2.attention.self.query.weight")
     }
 
@@ -214,6 +217,46 @@ import Testing
                 + "embeddings; the files belong to different models")
     }
 
+    /// A tokenizer that adds so many special tokens to a text and to a pair.
+    private func tokenizer(adding single: Int, toPairs pair: Int) throws -> TemporaryFolder {
+        let folder = try TinyModel.folder()
+        let ids = { (count: Int) in
+            [String](repeating: "0", count: count).joined(separator: ", ")
+        }
+        try folder.write(
+            """
+            {"pre_tokenizer": {"type": "BertPreTokenizer"},
+             "post_processor": {"type": "TemplateProcessing",
+              "single": [{"SpecialToken": {"id": "s"}}, {"Sequence": {"id": "A"}}],
+              "pair": [{"SpecialToken": {"id": "p"}}, {"Sequence": {"id": "A"}},
+               {"Sequence": {"id": "B"}}],
+              "special_tokens": {"s": {"ids": [\(ids(single))]}, "p": {"ids": [\(ids(pair))]}}},
+             "model": {"type": "WordPiece", "unk_token": "u", "vocab": {"u": 0, "w": 1}}}
+            """, to: "tokenizer.json")
+        return folder
+    }
+
+    /// The tiny model has room for 40 tokens.
+    @Test func specialTokensThatLeaveNoRoom() throws {
+        let fitting = try PretrainedModel.text(contentsOf: tokenizer(adding: 39, toPairs: 38).path)
+        #expect(fitting.preparation.maximumLength == 40)
+        #expect(try fitting.embed("w w").count == 32)
+        #expect(try fitting.pairs().embed(TextPair("w w", "w w")).count == 32)
+        let many = try tokenizer(adding: 40, toPairs: 2)
+        try message(
+            many,
+            "the tokenizer in '\(many.path)' adds 40 special tokens to each text, but the model "
+                + "takes 40 tokens in all; the files belong to different models")
+        let pairs = try tokenizer(adding: 2, toPairs: 39)
+        let text = try PretrainedModel.text(contentsOf: pairs.path)
+        let expected = ModelError.specialTokens(pairs.path, texts: 2, tokenizer: 39, model: 40)
+        #expect(throws: expected) { try text.pairs() }
+        #expect(throws: expected) {
+            try FineTunedModel<TextPairPreparation, ClassificationHead>(contentsOf: pairs.path)
+        }
+        #expect(expected.description.contains("adds 39 special tokens to each pair of texts, but"))
+    }
+
     /// A tokenizer without a template adds no special tokens, so nothing is left of an empty text.
     @Test func aTextThatLeavesNothing() throws {
         let folder = try TinyModel.folder()
@@ -236,6 +279,20 @@ import Testing
             try model.evaluate(
                 on: LabeledTexts(texts: texts, labels: ["negative", "neutral", "neutral"]))
         }
+
+        // A group is not empty, but one of its texts.
+        let groups = try backbone.groups()
+        let contrastive = try groups.attaching(ContrastiveHead())
+        let ofGroup = ModelError.emptyTextOfGroup(["w", " "], position: 1)
+        #expect(throws: ofGroup) { try groups.embed(["w", " "]) }
+        #expect(throws: ofGroup) { try contrastive.predict(["w", " "]) }
+        #expect(throws: ofGroup) { try contrastive.embed(["w", " "]) }
+        #expect(throws: ofGroup) {
+            try contrastive.evaluate(on: TextGroups(groups: [["w", "w"], ["w", " "]]))
+        }
+        #expect(
+            ofGroup.description == "text 1 of the group 'w', ' ' leaves nothing to compute with; "
+                + "give it a content, or leave the group out")
     }
 
     // MARK: Data

@@ -156,6 +156,30 @@ import Testing
         #expect(try restored.predict("w10 w20") == model.predict("w10 w20"))
     }
 
+    /// Whatever fails while a model is saved over another one, its folder holds one of the two or is
+    /// refused.
+    @Test func noFailureMixesTwoModels() throws {
+        let texts = TinyModel.examples(4).inputs
+        let old = try TinyModel.classifier(seed: 3)
+        let head = ClassificationHead(labels: ["x", "y", "z"])
+        let new = try TinyModel.classifier(head: head, seed: 4)
+        let (before, after) = (try old.predict(texts), try new.predict(texts))
+        let folder = try TemporaryFolder()
+        try old.save(to: folder.path)
+        let found = try answersAfterFailures(over: folder) {
+            try new.save(to: $0)
+        } answer: { path -> [Classification]? in
+            do {
+                return try TextClassifier(contentsOf: path).predict(texts)
+            } catch PretrainedFolderError.missingConfiguration(_) {
+                return nil
+            }
+        }
+        let whole = found.compactMap { $0 }
+        #expect(whole.allSatisfy { $0 == before || $0 == after })
+        #expect(whole.count < found.count && whole.first == before && whole.last == after)
+    }
+
     /// Weights in several files answer as those in one.
     @Test func shardedWeightsAreTheSameWeights() throws {
         let folder = try TinyModel.folder()

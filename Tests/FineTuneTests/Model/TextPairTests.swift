@@ -50,6 +50,10 @@ import Testing
         let cut = try short.prepared(TextPair("w5 w6 w7 w8", "w9"))
         #expect(
             cut.ids == [2, 5, 6, 3, 9, 3] && short.isTruncated(cut) && short.size(of: cut) == 6)
+        // A token of each text always has room.
+        let shortest = try TinyModel.backbone(maximumLength: 1).pairs().preparation
+        #expect(shortest.maximumLength == 5)
+        #expect(try shortest.prepared(TextPair("w5 w6", "w7 w8")).ids == [2, 5, 3, 7, 3])
     }
 
     @Test func pairsWorkWithClosedFormsAndOtherHeads() async throws {
@@ -70,6 +74,10 @@ import Testing
         guard case .tokenTypes(_, tokenizer: 2, model: 1) = error else {
             Issue.record("\(String(describing: error))")
             return
+        }
+        let path = try TinyModel.folder("roberta").path
+        #expect(throws: ModelError.tokenTypes(path, tokenizer: 2, model: 1)) {
+            try FineTunedModel<TextPairPreparation, ClassificationHead>(contentsOf: path)
         }
     }
 }

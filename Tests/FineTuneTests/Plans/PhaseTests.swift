@@ -210,6 +210,39 @@ import Testing
         #expect(steps.last?.secondsLeft == 0)
     }
 
+    /// Under a limit of tokens each epoch has its own number of steps. A hundred of them are counted,
+    /// whose orders return.
+    @Test func theLongestRunIsCountedAtOnce() async throws {
+        var generator = SplitMix64(seed: 3)
+        let sizes = (0..<40).map { _ in 3 + generator.next(below: 20) }
+        let order = EpochOrder(
+            BatchOrder(sizes: sizes, limit: .tokens(50), seed: 1, poolSize: 2), accumulation: 2)
+        var phase = Plan.headOnly().phases[0]
+        phase.length = .untilStalled(patience: 1, minimumImprovement: 2, atMost: 1_000_000)
+        var second = phase
+        second.length = .steps(1_000_000)
+        let plan = Plan(name: "long", phases: [phase, second])
+        let length = RunLength(plan, order: order)
+        let counts = length.phases[0].stepCounts
+        #expect(counts.count == 1_000_000 && Set(counts.prefix(100)).count > 1)
+        for epoch in [0, 1, 7, 99, 100, 107, 999_999] {
+            #expect(order.steps(ofEpoch: epoch).count == counts[epoch])
+        }
+        #expect(order.steps(ofEpoch: 107) == order.steps(ofEpoch: 7))
+        #expect(order.steps(ofEpoch: 99) != order.steps(ofEpoch: 0))
+        #expect(length.phases[0].stepCount == counts.reduce(0, +))
+        #expect(length.phases[1].firstStep == length.phases[0].stepCount)
+        #expect(length.phases[1].stepCount == 1_000_000)
+        #expect(length.stepCount == length.phases[0].stepCount + 1_000_000)
+
+        let trainer = Trainer(
+            try TinyModel.classifier(), plan: Plan(name: "long", phases: [phase]),
+            settings: TrainingSettings(batch: .tokens(200)))
+        let report = try await trainer.fit(
+            on: Self.data, validating: TinyModel.examples(9, seed: 2))
+        #expect(report.epochs.count == 2)
+    }
+
     // MARK: Mistakes
 
     @Test func aStallingPhaseNeedsValidation() async throws {

@@ -40,6 +40,15 @@ import Testing
         #expect(plan.epochs == 3)
     }
 
+    /// A number that a trainer refuses makes no phases without number.
+    @Test func tooManyEpochsToUnfreezeIn() {
+        let plan = Plan.gradualUnfreezing(epochs: .max)
+        #expect(plan.phases.count == 1 && plan.name == "gradual")
+        let expected = TrainingError.unusableSetting(
+            "phase 1 of the plan has 9223372036854775807 epochs; give it 0 to 1000000")
+        #expect(throws: expected) { try plan.check() }
+    }
+
     @Test func plansHaveTheirNamesAndDefaults() {
         let plans = [Plan.headOnly(), .full(), .top(2), .gradualUnfreezing()]
         #expect(plans.map(\.name) == ["head", "full", "top2", "gradual"])

@@ -74,16 +74,104 @@ import Testing
         #expect(model.weights() == before)
     }
 
-    /// A token that no embedding exists for cannot come from a tokenizer, which is checked when a
-    /// model is opened; from elsewhere it is a mistake of the caller.
-    @Test func aTokenBeyondTheVocabulary() async {
-        await #expect(processExitsWith: .failure) {
-            let backbone = try TinyModel.backbone()
-            var item = try backbone.preparation.prepared("w5 w6")
-            item.ids[1] = 120
-            let model = try backbone.attaching(ClassificationHead(labels: ["a", "b"]))
-            _ = try model.headFeatures([item], in: .inference)
+    /// The tokenizer's ids are checked when a model is opened; those of a preparation of one's own, with
+    /// each input.
+    @Test func aTokenBeyondTheVocabulary() async throws {
+        let own = try TinyModel.backbone()
+        let limit = own.preparation.maximumLength
+        typealias Change = @Sendable (inout TokenizedText) -> Void
+        let foreign: Change = { $0.ids[1] = 120 }
+        let negative: Change = { $0.ids[1] = -1 }
+        let wrongType: Change = { $0.typeIDs[2] = 7 }
+        let long: Change = {
+            $0.ids += [Int32](repeating: 5, count: 600)
+            $0.typeIDs += [Int32](repeating: 0, count: 600)
         }
+        for (change, reason) in [
+            (foreign, "it has the token id 120, but the model has 120 embeddings of tokens"),
+            (negative, "it has the token id -1, but the model has 120 embeddings of tokens"),
+            (wrongType, "it has the token type 7, but the model has 2 embeddings of types"),
+            (long, "it has 604 tokens, but the model takes \(limit) at most"),
+        ] {
+            let backbone = try PretrainedModel(
+                preparation: ChangedTokens(text: own.preparation, change: change),
+                architecture: own.architecture, pooling: .mean, normalizesEmbeddings: false)
+            let model = try backbone.attaching(ClassificationHead(labels: ["a", "b"]))
+            let expected = ModelError.unsuitableInput(position: 1, reason: reason)
+            #expect(throws: expected) { try model.predict(["w5", "x w6"]) }
+            #expect(throws: expected) { try backbone.embed(["w5", "x w6"]) }
+            let data = LabeledTexts(texts: ["w5 w6", "x w6"], labels: ["a", "b"])
+            #expect(throws: expected) { try model.evaluate(on: data) }
+            let error = await #expect(throws: ExamplesError.self) {
+                try await Trainer(model, plan: .headOnly(epochs: 1)).fit(on: data)
+            }
+            #expect(error?.reason as? ModelError == expected)
+        }
+    }
+
+    /// Tokens of which those of texts that begin with `x` are changed.
+    private struct ChangedTokens: Preparation {
+        let text: TextPreparation
+        let change: @Sendable (inout TokenizedText) -> Void
+
+        func prepared(_ input: String) throws -> TokenizedText {
+            var item = try text.prepared(input)
+            if input.hasPrefix("x") { change(&item) }
+            return item
+        }
+
+        func size(of item: TokenizedText) -> Int { text.size(of: item) }
+        func isTruncated(_ item: TokenizedText) -> Bool { text.isTruncated(item) }
+        func isEmpty(_ item: TokenizedText) -> Bool { text.isEmpty(item) }
+        func batch(_ items: [TokenizedText]) -> Features { text.batch(items) }
+        var configuration: [(String, JSON)] { text.configuration }
+        var fingerprint: Fingerprint { text.fingerprint }
+        func save(to folder: String) throws { try text.save(to: folder) }
+    }
+
+    /// Nothing is answered, measured or calibrated with outputs that are no numbers.
+    @Test func anInputWithoutNumbersIsNamed() throws {
+        let model = try TinyModel.backbone().attaching(
+            ClassificationHead(labels: TinyModel.labels), pooling: .mean)
+        let table = try #require(model.stages[0].parameters.first)
+        var values = table.value.elements(as: Float.self)
+        values[50 * table.shape[1]] = .nan
+        table.value = Tensor(values, shape: table.shape)
+        let data = LabeledTexts(
+            texts: ["w5 w6", "w7 w50 w8", "w9"], labels: ["a", "b", "c"])
+        let expected = HeadError.nonFiniteOutputs(input: 1)
+        #expect(throws: expected) { try model.predict(data.inputs) }
+        #expect(throws: expected) { try model.evaluate(on: data) }
+        let before = model.network.parameters.map { $0.value.elements(as: Float.self) }
+        #expect(throws: expected) { try model.calibrate(on: data) }
+        #expect(throws: expected) { try model.calibration(on: data) }
+        #expect(model.network.parameters.map { $0.value.elements(as: Float.self) } == before)
+        #expect(
+            expected.description
+                == "the model's outputs for input 1 are not all finite numbers, so they say nothing; "
+                + "look at the input, or go back to earlier weights")
+        #expect(try model.predict("w5 w6").probability.isFinite)
+        #expect(try model.outputs(for: data.inputs)[1].allSatisfy(\.isNaN))
+    }
+
+    @Test(arguments: [Double.nan, .infinity])
+    func weightsThatAreNoNumbersAnswerNothing(_ factor: Double) throws {
+        let model = try TinyModel.classifier()
+        let weight = model.network.parameters[0]
+        weight.value = weight.value * factor
+        let error = #expect(throws: HeadError.self) { try model.predict("w5 w6") }
+        #expect(error == .nonFiniteOutputs(input: 0))
+    }
+
+    /// Threads that would have no item to load are not asked for.
+    @Test func moreThreadsThanItems() async throws {
+        let preparation = try TinyModel.backbone().preparation
+        let items = try TinyModel.examples(3).inputs.map { try preparation.prepared($0) }
+        let loader = ItemLoader(preparation, threads: .max)
+        let loaded = try await loader.items(of: [0]) { _ in
+            items.map { (item: $0, isNeeded: true) }
+        }
+        #expect(loaded == items)
     }
 
     /// Gradients of length 0 are not divided by it.

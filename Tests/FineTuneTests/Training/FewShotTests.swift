@@ -25,6 +25,60 @@ import Testing
         #expect(few == Array(pairs.prefix(7)))
     }
 
+    /// The draws are those of lists of all others, as they are written down here.
+    @Test func pairsAreThoseOfPlainLists() {
+        let classes = (0..<45).map { [0, 1, 1, 2, 0, 3, 1, 4, 0][$0 * $0 % 9] } + [5]
+        var generator = SplitMix64(seed: 6)
+        var expected: [ContrastivePair] = []
+        for _ in 0..<3 {
+            for (example, label) in classes.enumerated() {
+                let alike = classes.indices.filter { classes[$0] == label }
+                let unlike = classes.indices.filter { classes[$0] != label }
+                if alike.count > 1 {
+                    let choice = alike[generator.next(below: alike.count - 1)]
+                    expected.append(
+                        ContrastivePair(
+                            first: example,
+                            second: choice == example ? alike[alike.count - 1] : choice,
+                            isAlike: true))
+                }
+                expected.append(
+                    ContrastivePair(
+                        first: example, second: unlike[generator.next(below: unlike.count)],
+                        isAlike: false))
+            }
+        }
+        generator.shuffle(&expected)
+        let contrast = FewShotContrast(pairsPerExample: 3)
+        #expect(contrastivePairs(of: classes, contrast, seed: 6) == expected)
+    }
+
+    /// No more are made than leave a choice.
+    @Test func aLimitBoundsTheWork() {
+        let pairs = contrastivePairs(
+            of: [0, 0, 1, 1], FewShotContrast(pairsPerExample: .max, maximumPairs: 10), seed: 1)
+        #expect(pairs.count == 10)
+        let alike = contrastivePairs(of: [0, 0, 0], FewShotContrast(), seed: 1)
+        #expect(alike.allSatisfy { $0.isAlike })
+    }
+
+    @Test(arguments: [
+        (10, -1, "nothing can be learned from at most -1 pairs"),
+        (10, 0, "nothing can be learned from at most 0 pairs"),
+        (0, 9, "an example cannot begin 0 pairs of a kind; give it 1 to 100000"),
+        (Int.max, 9, "an example cannot begin 9223372036854775807 pairs of a kind"),
+    ])
+    func numbersOfPairsThatMakeNoSenseAreRefused(
+        _ each: Int, _ most: Int, _ message: String
+    ) async throws {
+        let error = await #expect(throws: TrainingError.self) {
+            try await TinyModel.backbone().fitFewShot(
+                ClassificationHead(labels: TinyModel.labels), on: TinyModel.examples(9),
+                contrast: FewShotContrast(pairsPerExample: each, maximumPairs: most))
+        }
+        #expect(error?.description.hasPrefix(message) == true)
+    }
+
     @Test func fewExamplesTeachClasses() async throws {
         let data = TinyModel.examples(24)
         let backbone = try TinyModel.backbone(settings: TinyModel.withoutDropout)

@@ -57,7 +57,9 @@ import Testing
 
     @Test func mistakesAreErrors() async throws {
         let (trainer, data) = (try trainer(), TinyModel.examples(8))
-        for (range, steps) in [(0...1e-2, 10), (1e-6...Double.infinity, 10), (1e-6...1e-2, 1)] {
+        for (range, steps) in [
+            (0...1e-2, 10), (1e-6...Double.infinity, 10), (1e-6...1e-2, 1), (1e-6...1e-2, Int.max),
+        ] {
             await #expect(throws: TrainingError.self) {
                 try await trainer.findLearningRate(on: data, in: range, steps: steps)
             }

@@ -59,6 +59,21 @@ import Testing
         #expect(report.stoppedEarly && report.epochs.count == 3)
     }
 
+    /// What is not a number is never the best, and everything is better than it.
+    @Test func aScoreThatIsNoNumberIsNotTheBest() {
+        for score in [nil, Double.nan, -Double.infinity] {
+            var best = BestWeights([])
+            best.consider(score: score, epoch: 1)
+            best.confirm()
+            #expect(best.isBetter(-3, by: 0) && !best.isBetter(.nan, by: 0))
+        }
+        var best = BestWeights([])
+        best.consider(score: 0.5, epoch: 1)
+        best.confirm()
+        #expect(!best.isBetter(.nan, by: 0) && !best.isBetter(0.5, by: 0))
+        #expect(best.isBetter(0.6, by: 0) && !best.isBetter(0.6, by: 0.2))
+    }
+
     @Test func earlyStoppingNeedsSomethingToValidateOn() async throws {
         let model = try TinyModel.classifier()
         let trainer = Trainer(model, settings: settings(.init()))
@@ -190,6 +205,21 @@ import Testing
                 "gradients cannot be clipped to a length of nan"
             ),
             (TrainingSettings(threads: 0), "0 threads cannot compute anything"),
+            (
+                TrainingSettings(earlyStopping: .init(patience: 0)),
+                "early stopping cannot wait 0 epochs for an improvement of 0.0; give it at least one "
+                    + "epoch, and an improvement that is not negative"
+            ),
+            (
+                TrainingSettings(earlyStopping: .init(minimumImprovement: .nan)),
+                "early stopping cannot wait 2 epochs for an improvement of nan; give it at least one "
+                    + "epoch, and an improvement that is not negative"
+            ),
+            (
+                TrainingSettings(earlyStopping: .init(minimumImprovement: -0.1)),
+                "early stopping cannot wait 2 epochs for an improvement of -0.1; give it at least one "
+                    + "epoch, and an improvement that is not negative"
+            ),
             (
                 TrainingSettings(schedule: Schedule(warmup: .share(.nan))),
                 "a warm-up of nan of the steps is none"

@@ -172,6 +172,7 @@ import Testing
     /// The same through the trainer: one step an epoch, whatever its parts.
     @Test(arguments: [
         (BatchOrder.Limit.examples(4), 3), (.examples(5), 3), (.examples(1), 12), (.tokens(40), 12),
+        (.examples(5), Int.max), (.tokens(40), Int.max),
     ])
     func accumulationEqualsTheLargeBatch(_ batch: BatchOrder.Limit, _ parts: Int) async throws {
         func train(

@@ -79,19 +79,21 @@ struct LogisticRegression {
     /// The loss of each penalty on the left-out parts, from strong to weak, each beginning where the
     /// one before ended.
     private func losses(_ penalties: [Double], parts: [Int]) throws -> [PenaltyTrial] {
-        // A left-out example is one of weight 0: the principal axes stay the same.
-        let folds = Set(parts).sorted().map { fold in (fold, kept: targetsWithout(fold, parts)) }
+        let folds = Set(parts).sorted()
         var minima = [LogisticObjective.Point?](repeating: nil, count: folds.count)
         var trials: [PenaltyTrial] = []
         for penalty in penalties {
             var (loss, weight) = (0.0, 0.0)
             for (index, fold) in folds.enumerated() {
                 try Task.checkCancellation()
-                let objective = objective(targets: fold.kept, penalty: penalty)
+                // A left-out example is one of weight 0: the principal axes stay the same. Made anew
+                // for each penalty, since there may be as many folds as examples.
+                let kept = targetsWithout(fold, parts)
+                let objective = objective(targets: kept, penalty: penalty)
                 let minimum = try objective.minimum(from: minima[index], tolerance: 1e-3)
                 minima[index] = minimum
                 let measured = objective.heldOutLoss(
-                    at: minimum, targets: heldOut(fold.0, parts, kept: fold.kept))
+                    at: minimum, targets: heldOut(fold, parts, kept: kept))
                 loss += measured.loss
                 weight += measured.weight
             }

@@ -10,11 +10,14 @@ struct RunIdentity: Sendable {
     /// The model: its configuration, preparation, head and adapter, and a fingerprint of what no phase
     /// trains. What trains is part of a state itself.
     var model: JSON
+    /// What it is not to forget; null if nothing was asked for.
+    var guarded: JSON
 
     /// In what `other` differs, as a sentence; nil if in nothing.
     func difference(from other: RunIdentity) -> String? {
         let parts: [(String, KeyPath<RunIdentity, JSON>)] = [
             ("plan", \.plan), ("settings", \.settings), ("data", \.data), ("model", \.model),
+            ("guard", \.guarded),
         ]
         for (name, path) in parts {
             if let (place, own, others) = self[keyPath: path].difference(
@@ -44,7 +47,7 @@ extension TrainingRun {
                 "training": identity(of: data),
                 "validation": validationData.map { identity(of: $0) } ?? .null,
             ],
-            model: model.identity(besides: changing))
+            model: model.identity(besides: changing), guarded: guarded)
     }
 
     private func identity(of data: Dataset<P.Input, H.Target>) -> JSON {

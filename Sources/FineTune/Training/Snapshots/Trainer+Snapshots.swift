@@ -8,9 +8,11 @@ extension Trainer {
         let signal: Int32
     }
 
-    /// An example could not be loaded. Nothing of the step has been done.
+    /// An example could not be loaded. Nothing of the step, or of the end of the epoch, has been done.
     private struct StopByInput: Error {
         let error: any Error
+        /// Where the run stood; nil where it still does.
+        var state: TrainingState?
     }
 
     // MARK: Beginning and ending
@@ -67,7 +69,7 @@ extension Trainer {
         let input = error as? StopByInput
         let thrown = input?.error ?? error
         guard input != nil || error is CancellationError || error is StopBySignal, let keeper,
-            let state = captureState()
+            let state = input?.state ?? captureState()
         else { return thrown }
         defer { tellNews() }
         if input != nil {
@@ -107,6 +109,21 @@ extension Trainer {
             throw error
         } catch {
             throw StopByInput(error: error)
+        }
+    }
+
+    /// Measures what an epoch has come to.
+    func endEpoch(_ epoch: Int, of run: TrainingRun<P, H>) throws -> EpochSummary<H.Metrics> {
+        // A guard measures when the epoch is over.
+        let state = watch == nil ? nil : captureState()
+        do {
+            var summary = try limited { try run.endEpoch(epoch) }
+            try limited { try watch?.measure(after: &summary) }
+            return summary
+        } catch let error as TrainingError {
+            throw error
+        } catch {
+            throw StopByInput(error: error, state: state)
         }
     }
 

@@ -313,10 +313,55 @@ def low_rank():
                 "magnitudeLinear", magnitude_linear, [*tensors, positive(outputs), *bias], scale=0.75)
 
 
+def chains():
+    """Links are outputs, size, stride, dilation, padding, groups and activation."""
+    fields = ("outputs", "size", "stride", "dilation", "padding", "groups", "activation")
+    for shape, *links in (
+        ((2, 5, 4, 2), (3, 1, 1, 1, 0, 1, "identity")),
+        ((2, 6, 5, 3), (4, 3, 2, 1, 1, 1, "silu")),
+        ((2, 4, 5, 3), (3, 3, 1, 1, 1, 3, "relu6")),
+        ((2, 6, 6, 2), (3, 3, 2, 1, 1, 1, "relu6"), (5, 2, 1, 1, 0, 1, "hardSwish")),
+        (
+            (2, 5, 4, 2), (5, 1, 1, 1, 0, 1, "relu6"), (5, 3, 1, 1, 1, 5, "relu6"),
+            (3, 1, 1, 1, 0, 1, "identity"),
+        ),
+        (
+            (2, 7, 6, 2), (4, 1, 1, 1, 0, 1, "relu6"), (4, 5, 2, 1, 2, 4, "relu6"),
+            (2, 1, 1, 1, 0, 1, "identity"),
+        ),
+        (
+            (2, 6, 5, 1), (3, 1, 1, 1, 0, 1, "hardSwish"), (3, 3, 1, 2, 2, 3, "hardSwish"),
+            (2, 1, 1, 1, 0, 1, "identity"),
+        ),
+        (
+            (3, 7, 8, 2), (9, 1, 1, 1, 0, 1, "relu"), (9, 3, 3, 1, 4, 9, "relu"),
+            (17, 1, 1, 1, 0, 1, "identity"),
+        ),
+    ):
+        tensors, channels = [normal(*shape)], shape[3]
+        for outputs, size, _, _, _, groups, _ in links:
+            tensors += [
+                normal(outputs, channels // groups, size, size), positive(outputs), normal(outputs),
+            ]
+            channels = outputs
+
+        def chained(x, *parts):
+            for index, (_, _, stride, dilation, padding, groups, name) in enumerate(links):
+                weight, gamma, beta = parts[3 * index:3 * index + 3]
+                x = F.conv2d(x, weight, None, stride, padding, dilation, groups)
+                x = ACTIVATIONS[name](
+                    F.batch_norm(x, None, None, gamma, beta, training=True, eps=1e-2))
+            return x
+
+        case(
+            "convolvedAndNormalized", in_channels_first(chained), tensors, epsilon=1e-2,
+            links=[dict(zip(fields, link)) for link in links])
+
+
 def main():
     torch.set_num_threads(1)
     for part in (
-        elementwise, reductions, shapes, products, layers, losses, images, low_rank
+        elementwise, reductions, shapes, products, layers, losses, images, low_rank, chains
     ):
         part()
     cases = json.dumps(CASES, separators=(",", ":"))

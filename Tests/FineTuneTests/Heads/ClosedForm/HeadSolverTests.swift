@@ -102,6 +102,20 @@ import Testing
         #expect(stratifiedFolds(of: [0, 1], count: 5, seed: 0).sorted() == [0, 1])
     }
 
+    /// More folds than examples are as many as there are examples.
+    @Test func everyExampleCanBeAFold() throws {
+        let targets = (0..<12).map { $0 % 2 }
+        let x = features(targets, distance: 1)
+        let trials = try [12, Int.max].map { folds in
+            try ClassificationHead(labels: ["a", "b"]).solution(
+                features: x, targets: targets,
+                solver: .logisticRegression(penalty: .crossValidation(folds: folds))
+            ).trials
+        }
+        #expect(trials[0] == trials[1] && trials[0].count >= 3)
+        #expect(trials[0].allSatisfy { $0.loss.isFinite && $0.loss > 0 })
+    }
+
     // MARK: Unusual examples
 
     @Test(arguments: classification)

@@ -45,7 +45,7 @@ import Testing
         for threads in [1, 4] {
             let model = try TinyModel.classifier()
             let features = try await model.features(
-                for: model.preparation.prepared(data.inputs))
+                for: model.preparation.prepared(data.inputs, for: model.stages))
             let targets = try model.head.encoded(data.targets)
             let solution = try Tensor.Threads.limited(to: threads) {
                 try model.head.solution(
@@ -59,7 +59,8 @@ import Testing
 
     @Test func featuresAreWhatEmbedGives() async throws {
         let model = try TinyModel.classifier()
-        let features = try await model.features(for: model.preparation.prepared(test.inputs))
+        let features = try await model.features(
+            for: model.preparation.prepared(test.inputs, for: model.stages))
         #expect(try features.elements(as: Float.self) == model.embed(test.inputs).flatMap { $0 })
     }
 

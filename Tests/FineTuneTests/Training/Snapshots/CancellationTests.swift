@@ -55,7 +55,8 @@ import Testing
                 case .cancelled(let stepsSince, let step):
                     #expect(stepsSince <= 1)
                     (most, taken) = (max(most, stepsSince), step)
-                    cancellations += 1
+                    // Before the first step there is nothing to lose.
+                    if step > 0 { cancellations += 1 }
                 case .failed(let reason):
                     Issue.record("\(reason)")
                     return

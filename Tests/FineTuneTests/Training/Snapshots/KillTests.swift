@@ -75,7 +75,7 @@ import Testing
         let duration = (ContinuousClock.now - start).inSeconds
         let digest = try #require(whole.digest)
         let steps = try #require(whole.numbers("step").last)
-        var (kills, runs, worst, lost) = (0, 0, 0, 0)
+        var (kills, attempts, runs, worst, lost) = (0, 0, 0, 0, 0)
         while kills < wanted {
             runs += 1
             let folder = work.path + "/run\(runs)"
@@ -107,8 +107,10 @@ import Testing
                     break
                 }
                 #expect(outcome.isKilled && outcome.status == SIGKILL)
-                kills += 1
-                guard kills < 10 * wanted else {
+                attempts += 1
+                // What was killed before its first step proves nothing.
+                if !outcome.numbers("step").isEmpty { kills += 1 }
+                guard attempts < 10 * wanted else {
                     Issue.record("a run does not get on")
                     return
                 }
@@ -182,6 +184,6 @@ import Testing
             #expect(outcome.lines.last == "stopped \(taken) by signal \(signal)")
             stops += 1
         }
-        #expect(stops > 0)
+        #expect(stops >= 3)
     }
 }

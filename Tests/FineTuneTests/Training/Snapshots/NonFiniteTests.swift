@@ -173,6 +173,89 @@ import Testing
         }
     }
 
+    /// The last step of an epoch and its end are two snapshots of the same weights. Where these turn out
+    /// to be unsound, there is still an earlier one.
+    @Test func anEarlierStepIsKept() async throws {
+        try await SystemCalls.$current.withValue(MemoryDisk().calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 5, learningRate: 1e-3),
+                settings: settings(.rollBack()),
+                snapshots: SnapshotSettings(
+                    folder: "/run", every: .minutes(1e-9), writesInBackground: false))
+            let parameter = trainer.model.network.parameters[0]
+            var (ofThird, told): (Int, [Recovery]) = (0, [])
+            trainer.listen { event in
+                if case .recovered(let recovery) = event { told.append(recovery) }
+                guard case .snapshot(let snapshot) = event, snapshot.step == 3 else { return }
+                ofThird += 1
+                if ofThird == 2 { parameter.value = parameter.value * .nan }
+            }
+            let report = try await trainer.fit(on: TinyModel.examples(8))
+            #expect(report.rollBacks == 1)
+            guard case .wentBack(toStep: 2, rateFactor: 0.5, _)? = told.first else {
+                Issue.record("\(told)")
+                return
+            }
+        }
+    }
+
+    /// Weights that a step has ruined show at the end of the epoch.
+    @Test func ruinedWeightsAreAWayBackToo() async throws {
+        let (rate, factor) = (1e300, 1e-303)
+        try await SystemCalls.$current.withValue(MemoryDisk().calls) {
+            let trainer = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 2, learningRate: rate),
+                settings: settings(.rollBack(rateFactor: factor)),
+                snapshots: SnapshotSettings(folder: "/run", every: .epochs(1)))
+            var told: [Recovery] = []
+            trainer.listen { if case .recovered(let recovery) = $0 { told.append(recovery) } }
+            let data = TinyModel.examples(8)
+            let report = try await trainer.fit(on: data)
+            guard case .wentBack(toStep: 0, _, because: .nonFiniteWeights)? = told.first else {
+                Issue.record("\(told)")
+                return
+            }
+            #expect(told.count == 1 && report.rollBacks == 1)
+            let other = Trainer(
+                try TinyModel.classifier(), plan: .full(epochs: 2, learningRate: rate * factor),
+                settings: settings(.stop))
+            try await other.fit(on: data)
+            #expect(trainer.model.weights() == other.model.weights())
+        }
+    }
+
+    /// A loss that is a number, with gradients that are none.
+    @Test func gradientsCountToo() async throws {
+        let head = ClassificationHead(labels: TinyModel.labels)
+        let model = try TinyModel.backbone().attaching(head, pooling: .mean, seed: 3)
+        let trainer = Trainer(
+            model, plan: .full(epochs: 2, learningRate: 1e-3), settings: settings(.skip(atMost: 2)))
+        let tables = model.parameters.filter { $0.path.contains("_embeddings") }
+        #expect(tables.count == 3)
+        let changed = tables + [model.network.parameters[0]]
+        var (kept, told): ([Tensor], [Recovery]) = ([], [])
+        var losses: [Double] = []
+        trainer.listen { event in
+            if case .recovered(let recovery) = event { told.append(recovery) }
+            guard case .step(let step) = event else { return }
+            losses.append(step.loss)
+            if step.step == 3 {
+                kept = changed.map(\.value)
+                // Embeddings without any spread are divided by the square root of epsilon.
+                for parameter in tables { parameter.value = parameter.value * 1e-30 }
+                changed[3].value = changed[3].value * 1e35
+                let outputs = try? model.outputs(for: data.inputs)
+                #expect(outputs?.joined().allSatisfy(\.isFinite) == true)
+            } else if step.step == 5 {
+                for (parameter, value) in zip(changed, kept) { parameter.value = value }
+            }
+        }
+        let report = try await trainer.fit(on: data)
+        #expect(report.skippedSteps == 2 && told.count == 2)
+        #expect(losses.filter { !$0.isFinite }.count == 2)
+        #expect(model.parameters.allSatisfy { $0.value.isFinite })
+    }
+
     /// Where all snapshots are damaged, both errors are told.
     @Test func damagedSnapshotsAreNoWayBack() async throws {
         let disk = MemoryDisk()

@@ -25,14 +25,15 @@ import Testing
                 ClassificationHead(labels: TinyModel.labels), seed: 3)
         }
 
-        /// Examples of 50 steps: the report has a line for each epoch, so that a thousand would show.
+        /// Examples of 25 or 50 steps: the report has a line for each epoch, so that a thousand would show,
+        /// and there are three sets of weights, the best ones too, before the hundredth.
         func examples() throws -> (batch: Int, LabeledTexts) {
             guard isReal else { return (8, TinyModel.examples(400)) }
             let words = try MiniLM.texts().joined(separator: " ").split(separator: " ")
             return (
                 2,
                 LabeledTexts(
-                    (0..<100).map { index in
+                    (0..<50).map { index in
                         let text = words[8 * index..<8 * index + 3 + index % 6]
                         return Example(
                             input: text.joined(separator: " "), target: TinyModel.labels[index % 3])
