@@ -78,8 +78,14 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
         return cases
     }
 
-    /// What is further from PyTorch's numbers than a share of the largest of them, or of 1, which the
-    /// inputs' numbers are near: small results can be differences of those.
+    /// Cases whose results are small differences of numbers near 1, which are the measure then: the tail of
+    /// GELU, where PyTorch gives 0, and rows of two, of which normalisation leaves the signs.
+    private static let differences: Set = [
+        "activated of [1] {\"activation\":\"gelu\"}",
+        "layerNormalized of [3, 2] and [2] and [2] {\"epsilon\":1e-05}",
+    ]
+
+    /// What is further from PyTorch's numbers than a share of the largest of them.
     func failures(_ dtype: Tensor.DType, forward: Double, backward: Double) throws -> [String] {
         let sinks = inputs.map { _ in ReceivedGradient() }
         let variables = zip(inputs, sinks).map {
@@ -88,7 +94,8 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
         let result = try apply(variables, constants.map { $0.converted(to: dtype) })
         result.backward(seed: seed.converted(to: dtype))
         func tolerance(_ expected: Tensor, _ share: Double) -> Tolerance {
-            let largest = doubles(expected).reduce(0) { max($0, abs($1)) }
+            let floor: Double = Self.differences.contains(testDescription) ? 1 : 0
+            let largest = doubles(expected).reduce(floor) { max($0, abs($1)) }
             return Tolerance(absolute: share * largest, relative: share)
         }
         var failures = [

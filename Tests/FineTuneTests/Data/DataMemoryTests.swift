@@ -3,8 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A large file of texts takes no more memory than twice its size and 16 MB while it is read, and
-/// afterwards.
+/// A large file of texts takes no more memory than twice its size and 16 MB while it is read.
 @Suite struct DataMemoryTests {
     /// A format, and what reads it.
     struct Format: Sendable, CustomTestStringConvertible {
@@ -41,9 +40,7 @@ import Testing
     /// The limit is the system's: a process that allocates more ends.
     @Test(arguments: formats.indices, [LongTests.size(8, long: 64) << 20])
     func memoryIsLimited(format index: Int, byteCount: Int) async {
-        let child = await #expect(
-            processExitsWith: .success, observing: [\.standardOutputContent]
-        ) { [index, byteCount] in
+        await #expect(processExitsWith: .success) { [index, byteCount] in
             let format = Self.formats[index]
             let folder = try TemporaryFolder()
             var (text, count) = ("", 0)
@@ -55,16 +52,7 @@ import Testing
             let size = text.utf8.count
             text = ""
             try Limits.limitMemory(to: 2 * size + 16 << 20)
-            let before = Limits.bytes("RssAnon") ?? 0
             #expect(try format.read(folder.path + "/data") == count)
-            let taken = (Limits.bytes("RssAnon") ?? before) - before
-            print(
-                "\(format.testDescription) of \(size >> 20) MB: \(taken >> 20) MB in use afterwards"
-            )
-        }
-        if LongTests.areWanted {
-            let output = child?.standardOutputContent ?? []
-            print(String(decoding: output, as: UTF8.self), terminator: "")
         }
     }
 }
