@@ -158,7 +158,8 @@ extension PickleError.TensorProblem: CustomStringConvertible {
         case .tooLarge: "has more elements than can be counted"
         case .pastEnd(let storage): "reaches past the end of its storage '\(storage)'"
         case .expanded(let count):
-            "repeats the elements of its storage to \(count) bytes, too many to be meant"
+            "repeats the elements of its storage to \(count) bytes; all tensors of a file together may "
+                + "repeat \(PyTorchFile.expansionByteLimit) bytes"
         }
     }
 }

@@ -107,14 +107,16 @@ enum SnapshotFolder {
         }
     }
 
-    /// Removes something unfinished: the folder of a snapshot, or the file of a model that was being
-    /// saved into the same place.
-    static func removeIncomplete(_ path: String) throws(FileError) {
-        do throws(FileError) {
-            try removeFiles(of: path)
-        } catch {
-            guard error.code == ENOTDIR else { throw error }
-            try AtomicFile.remove(path)
+    /// Removes a file, or a folder with all that is in it.
+    static func removeAll(_ path: String) throws(FileError) {
+        // Of a folder this fails, of a link to one it does not.
+        if uninterrupted({ SystemCalls.current.remove(path) }) == 0 { return }
+        guard errno == EISDIR || errno == EPERM else {
+            throw FileError(operation: "remove", path: path, code: errno)
+        }
+        for name in try names(in: path) { try removeAll(path + "/" + name) }
+        guard uninterrupted({ SystemCalls.current.removeFolder(path) }) == 0 else {
+            throw FileError(operation: "remove", path: path, code: errno)
         }
     }
 

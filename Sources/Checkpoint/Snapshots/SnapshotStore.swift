@@ -56,7 +56,7 @@ package final class SnapshotStore: Sendable {
         do throws(FileError) {
             let names = try SnapshotFolder.names(in: folder)
             for name in names where name.hasPrefix(incompletePrefix) {
-                try SnapshotFolder.removeIncomplete(folder + "/" + name)
+                try SnapshotFolder.removeAll(folder + "/" + name)
             }
             let newest = names.compactMap { SnapshotName($0)?.number }.max() ?? 0
             state.withLock { $0.nextNumber = newest + 1 }
@@ -114,7 +114,7 @@ package final class SnapshotStore: Sendable {
     }
 
     /// Removes snapshots that are older than the newest `count` that are known to be whole, but for the
-    /// newest one of fewer steps than all of these: a run may have to go back by a step. While this store
+    /// newest one of fewer steps than the newest: a run may have to go back by a step. While this store
     /// has written or read fewer, none is.
     ///
     /// - Parameters:

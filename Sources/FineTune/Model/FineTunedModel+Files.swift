@@ -28,8 +28,9 @@ extension FineTunedModel {
     ///
     /// The files take the place of an earlier model's when the disk has all of them. An interrupted call
     /// never leaves the weights of one model with the labels of another: the folder is that of before,
-    /// or for the moment of the renaming one that is refused, without `config.json`. The folder that this
-    /// model was opened from may be given.
+    /// or for the moment of the renaming one that is refused, without `config.json`. What was written until
+    /// then is in a folder `.saving-…` in it. The folder that this model was opened from may be given. Of
+    /// files that are not the model's, only those of another tokenizer go.
     ///
     /// With a pooling other than ``Pooling/pooler``, Transformers would pool in its own way and answer
     /// differently.
@@ -51,7 +52,7 @@ extension FineTunedModel {
             JSON.object(savedConfiguration).serialized(pretty: true) + "\n",
             to: "\(files.path)/config.json")
         try writeOthers(files.path)
-        try files.commit(last: "config.json", replacing: TextPreparation.fileNames)
+        try files.commit(last: "config.json", alternatives: TextPreparation.fileNames)
     }
 
     private var savedTensors: [(name: String, tensor: Tensor)] {

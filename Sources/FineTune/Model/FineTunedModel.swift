@@ -91,13 +91,17 @@ public final class FineTunedModel<P: Preparation, H: Head>: @unchecked Sendable 
         return joined(rows, of: items, preparation: preparation)
     }
 
-    /// The same, to answer or to measure with: what is infinite or not a number says nothing.
+    /// The same, to answer or to measure with: what is infinite or not a number says nothing. But −∞ does,
+    /// of a class that a head leaves out.
     ///
     /// - Throws: ``HeadError/nonFiniteOutputs(input:)``.
     func finiteOutputs(for items: [P.Item], cache: FeatureCache<P>? = nil) throws -> Tensor {
         let outputs = try outputs(for: items, cache: cache)
         guard !outputs.isFinite else { return outputs }
-        let place = outputs.elements(as: Float.self).firstIndex { !$0.isFinite } ?? 0
+        let numbers = outputs.elements(as: Float.self)
+        guard let place = numbers.firstIndex(where: { $0.isNaN || $0 == .infinity }) else {
+            return outputs
+        }
         let row = place / outputs.shape[1]
         var end = 0
         let input = items.firstIndex { item in

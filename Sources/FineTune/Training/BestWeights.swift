@@ -27,12 +27,11 @@ struct BestWeights {
     /// Those of a run that goes on.
     init(best: Snapshot, candidate: Snapshot?) { (self.best, self.candidate) = (best, candidate) }
 
-    /// Whether a score is better than all before. One that is not a number never is, and every number
-    /// is better than it.
+    /// Whether a score is better than all before. The first is, also one that is not a number, than which
+    /// every number is better.
     func isBetter(_ score: Double, by improvement: Double) -> Bool {
-        guard !score.isNaN else { return false }
-        guard let known = best.score, !known.isNaN else { return true }
-        return score > known + improvement
+        guard let known = best.score else { return true }
+        return known.isNaN ? !score.isNaN : score > known + improvement
     }
 
     /// Takes the weights of the end of an epoch for the best.

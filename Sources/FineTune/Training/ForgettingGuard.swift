@@ -44,7 +44,8 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
         let preparation = backbone.preparation
         items = try preparation.prepared(inputs, for: backbone.stages)
         fingerprint = Fingerprint(
-            of: [Fingerprint("similarities")] + inputs.map { preparation.fingerprint(of: $0) })
+            of: [Fingerprint("similarities"), Fingerprint(backbone.stages.flatMap(\.parameters))]
+                + inputs.map { preparation.fingerprint(of: $0) })
         let before = UnitRows(try backbone.embed(inputs), width: backbone.architecture.featureSize)
         guard before.count >= 3 else { throw ForgettingError.tooFewReferences(before.count) }
         featureSize = backbone.architecture.featureSize
@@ -78,7 +79,10 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
         let preparation = previous.preparation
         items = try preparation.prepared(references.inputs, for: previous.stages)
         fingerprint = Fingerprint(
-            of: [Fingerprint("answers"), Fingerprint(describing: previous.head)]
+            of: [
+                Fingerprint("answers"), Fingerprint(describing: previous.head),
+                previous.lock.reading { Fingerprint(previous.parameters) },
+            ]
                 + references.flatMap {
                     [preparation.fingerprint(of: $0.input), Fingerprint(describing: $0.target)]
                 })
@@ -88,8 +92,8 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
         self.limit = limit
     }
 
-    /// What makes it the guard that it is. What was measured of the references is not part of it: it
-    /// follows from them, and its last bits are a matter of the CPU.
+    /// What makes it the guard that it is: the references and the weights that they were measured with. What
+    /// was measured is not part of it: it follows from these, and its last bits are a matter of the CPU.
     var identity: JSON {
         ["limit": limit.map { JSON($0) } ?? .null, "references": JSON(fingerprint.description)]
     }
@@ -105,6 +109,12 @@ public struct ForgettingGuard<P: Preparation>: Sendable {
         }
         // As what it is compared with, whatever the precision of the run.
         return try Tensor.Precision.float32.applied { loss(try model.rows(of: items, top)) }
+    }
+}
+
+extension Fingerprint {
+    fileprivate init(_ parameters: [Parameter]) {
+        self.init(of: parameters.map { Fingerprint(name: $0.path, $0.value) })
     }
 }
 

@@ -41,7 +41,7 @@ struct ForgettingWatch<P: Preparation, H: Head> {
             weights: Dictionary(weights.map { ($0.0.path, $0.1) }, uniquingKeysWith: { $1 }))
     }
 
-    /// Goes on from what an earlier run had seen; where it had no guard, from its weights now.
+    /// Goes on from what an earlier run had seen.
     ///
     /// - Throws: ``TrainingError/unsuitableState(_:)`` if its weights are not those of the model.
     mutating func restore(

@@ -59,7 +59,8 @@ public final class Trainer<P: Preparation, H: Head> {
     ///   - model: The model as it was before the run. What trains gets the snapshot's weights; the rest is
     ///     compared by its fingerprint.
     ///   - plan: That of the run.
-    ///   - settings: Those of the run; threads and feature cache may be others.
+    ///   - settings: Those of the run; threads and feature cache may be others. Its
+    ///     ``forgettingGuard``, if it had one, is to be set as well.
     public convenience init(
         resuming snapshots: SnapshotSettings, _ model: FineTunedModel<P, H>, plan: Plan = .full(),
         settings: TrainingSettings = TrainingSettings()

@@ -59,9 +59,10 @@ import Testing
         #expect(report.stoppedEarly && report.epochs.count == 3)
     }
 
-    /// What is not a number is never the best, and everything is better than it.
+    /// What is not a number is the best of nothing else, and everything is better than it.
     @Test func aScoreThatIsNoNumberIsNotTheBest() {
-        for score in [nil, Double.nan, -Double.infinity] {
+        #expect(BestWeights([]).isBetter(.nan, by: 0))
+        for score in [Double.nan, -Double.infinity] {
             var best = BestWeights([])
             best.consider(score: score, epoch: 1)
             best.confirm()

@@ -25,12 +25,12 @@ extension FineTunedModel where H.Network == EmbeddingNetwork {
             throw ModelError.unsavableEmbedding(pooling)
         }
         try save(to: path) { try writeModules(into: $0, normalizing: normalizing) }
-        // A folder without a file in it, which sentence-transformers looks for.
-        if normalizing { try makeFolder("\(path)/2_Normalize") }
     }
 
     private func writeModules(into path: String, normalizing: Bool) throws {
         try makeFolder("\(path)/1_Pooling")
+        // A folder without a file in it, which sentence-transformers looks for.
+        if normalizing { try makeFolder("\(path)/2_Normalize") }
         try write(
             [
                 "word_embedding_dimension": JSON(architecture.featureSize),

@@ -13,7 +13,8 @@ public struct SnapshotSettings: Sendable, Hashable {
     public enum Interval: Sendable, Hashable {
         /// Every so many steps, counted from the beginning of the run.
         case steps(Int)
-        /// As soon as so many minutes have passed; the steps in which their halves end are done first.
+        /// As soon as so many minutes have passed; the steps in which their halves end are done first, and
+        /// so is a validation.
         case minutes(Double)
         /// At the end of every so many epochs.
         case epochs(Int)
@@ -27,7 +28,8 @@ public struct SnapshotSettings: Sendable, Hashable {
     /// on meanwhile: see ``writesInBackground``. There is also one when the run ends or is cancelled.
     public var interval: Interval
     /// How many of the newest are kept, at least 2: the one before the newest is there for the case that
-    /// the newest is damaged.
+    /// the newest is damaged. Where all of these are of the same step, as at the end of an epoch, one of
+    /// an earlier step is kept, too.
     public var kept: Int
     /// Whether every epoch that is better than all before, by its validation score, ends with a snapshot,
     /// and the best of them is kept whatever its age.

@@ -115,7 +115,7 @@ extension Trainer {
     /// Measures what an epoch has come to.
     func endEpoch(_ epoch: Int, of run: TrainingRun<P, H>) throws -> EpochSummary<H.Metrics> {
         // A guard measures when the epoch is over.
-        let state = watch == nil ? nil : captureState()
+        let state = watch == nil || keeper == nil ? nil : captureState()
         do {
             var summary = try limited { try run.endEpoch(epoch) }
             try limited { try watch?.measure(after: &summary) }
