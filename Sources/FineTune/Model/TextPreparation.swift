@@ -19,8 +19,7 @@ public struct TextPreparation: Preparation {
     /// What the files of a tokenizer are called.
     static let fileNames = [
         "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-        "vocab.json",
-        "merges.txt",
+        "vocab.json", "merges.txt",
     ]
 
     /// The preparation that a model's folder describes.

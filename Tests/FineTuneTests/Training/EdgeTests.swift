@@ -94,7 +94,9 @@ import Testing
             (long, "it has 604 tokens, but the model takes \(limit) at most"),
         ] {
             let backbone = try PretrainedModel(
-                preparation: ChangedTokens(text: own.preparation, change: change),
+                preparation: ObservedTokens(text: own.preparation) { text, item in
+                    if text.hasPrefix("x") { change(&item) }
+                },
                 architecture: own.architecture, pooling: .mean, normalizesEmbeddings: false)
             let model = try backbone.attaching(ClassificationHead(labels: ["a", "b"]))
             let expected = ModelError.unsuitableInput(position: 1, reason: reason)
@@ -107,26 +109,6 @@ import Testing
             }
             #expect(error?.reason as? ModelError == expected)
         }
-    }
-
-    /// Tokens of which those of texts that begin with `x` are changed.
-    private struct ChangedTokens: Preparation {
-        let text: TextPreparation
-        let change: @Sendable (inout TokenizedText) -> Void
-
-        func prepared(_ input: String) throws -> TokenizedText {
-            var item = try text.prepared(input)
-            if input.hasPrefix("x") { change(&item) }
-            return item
-        }
-
-        func size(of item: TokenizedText) -> Int { text.size(of: item) }
-        func isTruncated(_ item: TokenizedText) -> Bool { text.isTruncated(item) }
-        func isEmpty(_ item: TokenizedText) -> Bool { text.isEmpty(item) }
-        func batch(_ items: [TokenizedText]) -> Features { text.batch(items) }
-        var configuration: [(String, JSON)] { text.configuration }
-        var fingerprint: Fingerprint { text.fingerprint }
-        func save(to folder: String) throws { try text.save(to: folder) }
     }
 
     /// Nothing is answered, measured or calibrated with outputs that are no numbers.
