@@ -1,3 +1,4 @@
+import Checkpoint
 import FineTune
 import Foundation
 import Pictures
@@ -53,23 +54,47 @@ struct PictureTrainingTests {
         #expect(plain.losses != one.losses)
     }
 
-    @Test("A run that goes on from a state ends with the same bits", arguments: augmentations)
-    func continues(_ augmentation: Augmentation) async throws {
+    /// The statistics of batch normalisation and the draws of the augmentation are part of a run as much as
+    /// the weights are.
+    @Test(
+        "A run that goes on from any of its snapshots ends with the same bits",
+        .enabled(if: LongTests.hasOwnCPULevel), arguments: augmentations)
+    func goesOn(_ augmentation: Augmentation) async throws {
         let plan = Plan.full(epochs: 2, learningRate: 1e-3)
         let (train, validation) = (Samples.pictures(22), Samples.pictures(8, from: 100))
-        let model = try Samples.classifier(augmentation: augmentation)
-        let trainer = Trainer(model, plan: plan, settings: Self.settings())
-        var state: TrainingState?
-        trainer.listen { [unowned trainer] event in
-            if case .step(let step) = event, step.step == 3 { state = trainer.captureState() }
+        let folder = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let snapshots = SnapshotSettings(
+            folder: "/run", every: .steps(1), keeping: 100, writesInBackground: false)
+        typealias Outcome = (results: [Double], weights: Data, first: Int?)
+        func fit(on disk: MemoryDisk) async throws -> Outcome {
+            let model = try Samples.classifier(augmentation: augmentation)
+            let report = try await SystemCalls.$current.withValue(disk.calls) {
+                try await Trainer(
+                    resuming: snapshots, model, plan: plan, settings: Self.settings()
+                ).fit(on: train, validating: validation)
+            }
+            try model.save(to: folder)
+            let weights = try Data(contentsOf: URL(fileURLWithPath: folder + "/model.safetensors"))
+            let results = report.epochs.flatMap { [$0.loss, $0.score ?? 0] }
+            return (results, weights, report.snapshots?.resumption?.step)
         }
-        let whole = try Self.outcome(
-            of: model, try await trainer.fit(on: train, validating: validation))
-
-        let other = try Samples.classifier(augmentation: augmentation)
-        let rest = try await Trainer(other, plan: plan, settings: Self.settings()).fit(
-            on: train, validating: validation, from: state)
-        #expect(try Self.outcome(of: other, rest) == whole)
+        let disk = MemoryDisk()
+        let whole = try await fit(on: disk)
+        #expect(whole.first == nil)
+        let names = try #require(disk.calls.list("/run")).filter { $0.contains("-step-") }.sorted()
+        var steps: Set<Int> = []
+        for index in names.indices {
+            let copy = disk.copy()
+            for newer in names[(index + 1)...] {
+                #expect(copy.calls.rename("/run/" + newer, "/run/no-" + newer) == 0)
+            }
+            let rest = try await fit(on: copy)
+            #expect(rest.results == whole.results, "\(names[index])")
+            #expect(rest.weights == whole.weights, "\(names[index])")
+            steps.insert(try #require(rest.first))
+        }
+        #expect(steps == [1, 2, 3, 4])
     }
 
     @Test("A run does not go on under another augmentation")

@@ -1,12 +1,14 @@
 import Checkpoint
 
 extension ImageSpecification {
-    /// As Transformers writes it into `preprocessor_config.json`.
+    /// As Transformers writes it into `preprocessor_config.json`, and for what is not square the part
+    /// that is cut out as `crop_pct`: Transformers resizes to squares, or to sizes of any ratio but
+    /// the picture's.
     var processorSettings: JSON.Object {
         let (rows, columns) = resizedSize
         let stretches = resizing == .stretch
         let numbers = { (values: [Double]) in JSON.array(values.map { JSON($0) }) }
-        return [
+        var settings: JSON.Object = [
             "do_resize": true,
             "size": stretches
                 ? ["height": JSON(rows), "width": JSON(columns)]
@@ -21,6 +23,8 @@ extension ImageSpecification {
             "image_std": numbers(standardDeviation),
             "image_processor_type": stretches ? "DeiTImageProcessor" : "BitImageProcessor",
         ]
+        if height != width { settings["crop_pct"] = JSON(cropFraction) }
+        return settings
     }
 
     /// What a `preprocessor_config.json` of Transformers says.
@@ -39,7 +43,12 @@ extension ImageSpecification {
         let (size, stretches) = try reader.size(isSquare: !type.hasPrefix("ConvNext"))
         var (crop, key) = (size, "size")
         var fraction = 1.0
-        if !stretches, let part = settings["crop_pct"]?.double ?? reader.crop(of: type) {
+        if reader.crops, let cut = try reader.cropSize(), cut.height != cut.width,
+            let part = settings["crop_pct"]?.double
+        {
+            // Of a size that is not square, 'size' may hold a single side, see `processorSettings`.
+            (crop, key, fraction) = (cut, "crop_size", try reader.part(part))
+        } else if !stretches, let part = settings["crop_pct"]?.double ?? reader.crop(of: type) {
             // ConvNeXt's processor, which ResNets use too, names the size of what is cut out.
             fraction = try reader.part(part)
         } else if reader.crops, let cut = try reader.cropSize() {

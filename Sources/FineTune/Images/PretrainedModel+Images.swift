@@ -41,8 +41,10 @@ extension PretrainedModel where P == ImagePreparation {
     ) throws -> PretrainedModel {
         let architecture = try ImageArchitecture(
             network, tensors: openWeights(path), dropoutRate: dropoutRate)
+        let network = architecture.network
         return try PretrainedModel(
-            preparation: ImagePreparation(specification ?? architecture.network.specification),
+            preparation: ImagePreparation(
+                (specification ?? network.specification).checked(for: network)),
             architecture: architecture, pooling: .pooler, normalizesEmbeddings: false)
     }
 
@@ -54,14 +56,16 @@ extension PretrainedModel where P == ImagePreparation {
     ///   - specification: What is done to pictures; by default what the publisher does.
     ///   - dropoutRate: The dropout before a classifier; by default the publisher's.
     /// - Returns: A backbone of random weights.
-    /// - Throws: ``ModelError`` for a dropout rate outside `0 ..< 1`; nothing else that a network of
-    ///   possible sizes would cause.
+    /// - Throws: ``ModelError`` for a dropout rate outside `0 ..< 1`, ``PretrainedFolderError`` for a
+    ///   specification of another size than a vision transformer's, or one that no file can hold;
+    ///   nothing else that a network of possible sizes would cause.
     public static func image(
         initializing network: ImageNetwork, seed: UInt64, specification: ImageSpecification? = nil,
         dropoutRate: Double? = nil
     ) throws -> PretrainedModel {
         try PretrainedModel(
-            preparation: ImagePreparation(specification ?? network.specification),
+            preparation: ImagePreparation(
+                (specification ?? network.specification).checked(for: network)),
             architecture: ImageArchitecture(
                 initializing: network, seed: seed, dropoutRate: dropoutRate),
             pooling: .pooler, normalizesEmbeddings: false)
@@ -69,6 +73,29 @@ extension PretrainedModel where P == ImagePreparation {
 
     /// What the network takes.
     public var specification: ImageSpecification { preparation.specification }
+}
+
+extension ImageSpecification {
+    /// Itself, if the network takes such pictures and a saved model's file can say so.
+    fileprivate func checked(for network: ImageNetwork) throws -> ImageSpecification {
+        if case .visionTransformer(let network) = network,
+            height != network.imageSize || width != network.imageSize
+        {
+            throw PretrainedFolderError.unreadable(
+                "the specification makes pictures of \(height) by \(width), but the network takes "
+                    + "\(network.imageSize) by \(network.imageSize); give one of that size")
+        }
+        try checkSaving("specification")
+        return self
+    }
+
+    /// Checks that what a saved model will say of pictures can be read again.
+    ///
+    /// - Parameter path: Where it is from, for messages.
+    /// - Throws: ``PretrainedFolderError`` that names the setting.
+    fileprivate func checkSaving(_ path: String) throws {
+        _ = try ImageSpecification(processor: .object(processorSettings), path: path)
+    }
 }
 
 extension ImagePreparation {
@@ -81,8 +108,9 @@ extension ImagePreparation {
         if let published {
             specification = try ImageSpecification(processor: published, path: path)
         } else if let settings = folder.configuration["pretrained_cfg"] {
-            specification = try ImageSpecification(
-                timm: settings, path: "\(folder.path)/config.json", otherwise: base)
+            let path = "\(folder.path)/config.json"
+            specification = try ImageSpecification(timm: settings, path: path, otherwise: base)
+            try specification.checkSaving(path)
         }
         if case .visionTransformer(let network) = network,
             specification.height != network.imageSize || specification.width != network.imageSize

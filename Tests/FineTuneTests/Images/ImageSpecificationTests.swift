@@ -114,6 +114,52 @@ import Testing
         #expect(throws: PretrainedFolderError.self) { try specification(settings) }
     }
 
+    /// What a model is saved with says the same when it is opened.
+    @Test(arguments: [
+        (224, 224, 0.875), (224, 160, 0.875), (160, 224, 0.9), (97, 33, 1), (300, 301, 0.904),
+        (32, 64, 0.5),
+    ])
+    func savesWhatItIs(_ height: Int, _ width: Int, _ fraction: Double) throws {
+        for resizing in ImageSpecification.Resizing.allCases {
+            let specification = ImageSpecification(
+                height: height, width: width, interpolation: .bicubic, resizing: resizing,
+                cropFraction: fraction)
+            let folder = try TemporaryFolder()
+            try PretrainedModel.image(
+                initializing: .mobileNetV3Small, seed: 1, specification: specification
+            ).attaching(ClassificationHead(labels: TinyImages.labels)).save(to: folder.path)
+            for file in ["preprocessor_config.json", "none"] {
+                let read = try PretrainedModel.image(contentsOf: folder.path).specification
+                #expect((read.height, read.width) == (height, width), "with \(file)")
+                #expect(read.resizedSize == specification.resizedSize, "with \(file)")
+                #expect(read.resizing == resizing && read.interpolation == .bicubic)
+                // Then timm's settings in config.json count.
+                if file != "none" { try folder.remove(file) }
+            }
+        }
+    }
+
+    /// What no file could say is refused before anything is trained with it.
+    @Test func refusesWhatCannotBeSaved() throws {
+        let network = ImageNetwork.mobileNetV3Small
+        let cases: [(ImageNetwork, ImageSpecification, String)] = [
+            (network, ImageSpecification(height: 300, width: 300, cropFraction: 0.01), "'size'"),
+            (network, ImageSpecification(height: 4096, width: 4096), "pixels"),
+            (network, ImageSpecification(standardDeviation: [1e-9, 1, 1]), "'image_std'"),
+            (
+                .visionTransformer(TinyImages.transformer(.timm)),
+                ImageSpecification(height: 64, width: 64), "but the network takes 32 by 32"
+            ),
+        ]
+        for (network, specification, part) in cases {
+            let error = #expect(throws: PretrainedFolderError.self) {
+                try PretrainedModel.image(
+                    initializing: network, seed: 1, specification: specification)
+            }
+            #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+        }
+    }
+
     /// A picture becomes as large as the file says, however small it was.
     @Test func refusesHugeInputs() throws {
         var settings: JSON.Object = [

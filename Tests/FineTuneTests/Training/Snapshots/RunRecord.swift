@@ -4,7 +4,8 @@ import Testing
 
 /// What a run leaves and tells, without times.
 struct RunRecord: Equatable {
-    var weights: [String: [Float]] = [:]
+    /// Their bits: to `==`, 0 and −0 are the same.
+    var weights: [String: [UInt32]] = [:]
     var steps: [[Double]] = []
     var epochs: [[Double]] = []
     var score: Double?
@@ -25,7 +26,8 @@ struct RunRecord: Equatable {
         }
         let report = try await trainer.fit(on: data, validating: validation)
         let record = RunRecord(
-            weights: trainer.model.weights(), steps: recorder.steps,
+            weights: trainer.model.weights().mapValues { $0.map(\.bitPattern) },
+            steps: recorder.steps,
             epochs: report.epochs.map { [Double($0.epoch), $0.loss, $0.score ?? 0] },
             score: report.metrics?.score, stoppedEarly: report.stoppedEarly)
         return (record, report)
