@@ -76,7 +76,7 @@ struct PictureTrainingTests {
             }
             try model.save(to: folder)
             let weights = try Data(contentsOf: URL(fileURLWithPath: folder + "/model.safetensors"))
-            let results = report.epochs.flatMap { [$0.loss, $0.score ?? 0] }
+            let results: [Double] = report.epochs.flatMap { [$0.loss, $0.score ?? 0] }
             return (results, weights, report.snapshots?.resumption?.step)
         }
         let disk = MemoryDisk()
