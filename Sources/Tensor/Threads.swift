@@ -148,6 +148,11 @@ private final class ThreadPool: @unchecked Sendable {
     private var sleepers: [Worker] = []
     /// Counts the jobs posted, for spinning workers to watch.
     private let posted = Atomic(0)
+    /// How many workers spin.
+    private let spinners = Atomic(0)
+    /// How many may. With more, as after a job of many threads, they would keep each other and the
+    /// callers from the cores for as long as jobs are posted.
+    private let mostSpinners = Tensor.Threads.available
 
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
@@ -209,11 +214,12 @@ private final class ThreadPool: @unchecked Sendable {
                 job.joined.subtract(1, ordering: .releasing)
                 continue
             }
-            var spins = 0
+            var spins = spinners.add(1, ordering: .relaxed).oldValue < mostSpinners ? 0 : 1 << 14
             while posted.load(ordering: .acquiring) == seen, spins < 1 << 14 {
                 spins += 1
                 ck_pause()
             }
+            spinners.subtract(1, ordering: .relaxed)
             if posted.load(ordering: .acquiring) == seen { sleep(worker, unlessAfter: seen) }
             seen = posted.load(ordering: .relaxed)
         }
