@@ -11,7 +11,7 @@
 #   --threads N, --epochs N, --rate X, --rank N, --precision P, --tuning, --estimate:
 #                   see 'train --help'
 #
-# The full run takes some hours on two cores: three seeds of 16 recipes of 20 s to 5 minutes each.
+# The full run takes some hours on two cores: three seeds of 18 recipes of 20 s to 5 minutes each.
 # Times are those of the processor, so that other programs do not add to them.
 set -euo pipefail
 

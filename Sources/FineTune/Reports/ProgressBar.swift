@@ -11,7 +11,7 @@ import Tensor
 /// Shows on standard error how a training run goes on.
 ///
 /// In a terminal, one line is rewritten at most ten times a second. Where standard error is a file
-/// or a pipe, a line is added for each twentieth of an epoch.
+/// or a pipe, a line is added for each twentieth of the run and each epoch.
 public final class ProgressBar: Sendable {
     private let display: Locked<ProgressDisplay>
     private let start = ContinuousClock.now

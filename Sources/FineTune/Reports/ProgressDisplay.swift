@@ -1,7 +1,7 @@
 /// Decides what to write of a training run, and when. It writes nothing itself.
 ///
-/// In a terminal, one line is rewritten at most ten times a second, and stays when its epoch ends.
-/// Elsewhere, such as in a log file, a whole line comes for each twentieth of an epoch.
+/// In a terminal, one line is rewritten at most ten times a second, and stays at the end.
+/// Elsewhere, such as in a log file, a whole line comes for each twentieth of the run and each epoch.
 package struct ProgressDisplay {
     private let isTerminal: Bool
     private var smoothedLoss = SmoothedLoss()

@@ -6,9 +6,9 @@ public struct TrainingProgress: Sendable, Hashable {
     public var epoch: Int
     /// The number of epochs.
     public var epochs: Int
-    /// The steps done in this epoch, from 1 to ``steps``.
+    /// The steps done in the run, from 1 to ``steps``.
     public var step: Int
-    /// The number of steps in this epoch.
+    /// The number of steps in the run.
     public var steps: Int
     /// The mean loss of the step's examples.
     public var loss: Double

@@ -37,7 +37,7 @@ public struct LearningRateSearch: Sendable, Hashable, CustomStringConvertible {
         suggestion = max(lowest / 10, points.first?.learningRate ?? 0)
     }
 
-    /// Such as `learning rate 2.1e-04 (76 steps from 1.0e-06 to 6.3e-03, where the loss diverged)`.
+    /// Such as `learning rate 2.1e-04 (95 steps from 1.0e-06 to 6.3e-03, where the loss diverged)`.
     public var description: String {
         let ends = [points.first, points.last].map {
             ($0?.learningRate ?? 0).formattedScientific(decimals: 1)
@@ -67,7 +67,7 @@ extension Trainer {
     ///     pretrained is lost within a few steps.
     ///   - steps: How many steps: 100, at least 2 and at most 10,000,000.
     /// - Returns: The rates and losses, and what they suggest.
-    /// - Throws: ``ExamplesError``, ``HeadError``, ``TrainingError`` as ``fit(on:validating:)`` does,
+    /// - Throws: ``ExamplesError``, ``HeadError``, ``TrainingError`` as ``fit(on:validating:from:)`` does,
     ///   and for a range or number of steps that makes no sense; `CancellationError`.
     public nonisolated(nonsending) func findLearningRate(
         on data: Dataset<P.Input, H.Target>, in range: ClosedRange<Double> = 1e-6...1e-2,
