@@ -101,11 +101,43 @@ extension AtomicFile {
     ///
     /// - Throws: ``FileError``.
     public static func remove(_ path: String) throws(FileError) {
+        guard !path.utf8.contains(0) else {
+            throw FileError(operation: "remove", path: path, code: EINVAL)
+        }
         guard uninterrupted({ SystemCalls.current.remove(path) }) == 0 else {
             if errno == ENOENT { return }
             throw FileError(operation: "remove", path: path, code: errno)
         }
         try flushFolder(path.parentFolder)
+    }
+
+    /// Makes a folder and those around it that are missing, so that they outlast a loss of power. What is
+    /// there already may be something else than a folder.
+    ///
+    /// - Throws: ``FileError``.
+    package static func makeFolder(_ path: String) throws(FileError) {
+        var path = path
+        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") {
+            path.unicodeScalars.removeLast()
+        }
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw FileError(operation: "make the folder", path: path, code: ENOENT)
+        }
+        let made = path
+        if uninterrupted({ SystemCalls.current.makeFolder(made) }) == 0 {
+            return try flushFolder(path.parentFolder)
+        }
+        switch errno {
+        case EEXIST: return
+        case ENOENT where path.parentFolder != path:
+            try makeFolder(path.parentFolder)
+            guard
+                uninterrupted({ SystemCalls.current.makeFolder(made) }) == 0 || errno == EEXIST
+            else { break }
+            return try flushFolder(path.parentFolder)
+        default: break
+        }
+        throw FileError(operation: "make the folder", path: path, code: errno)
     }
 
     /// Waits until the names in a folder are on the disk, so that renamed, new and removed files

@@ -25,8 +25,16 @@ struct NewFile: ~Copyable {
     ///   - name: The name that errors give it; the path by default.
     /// - Throws: ``FileError``.
     init(_ path: String, named name: String? = nil) throws(FileError) {
-        self.name = name ?? path
-        descriptor = uninterrupted { SystemCalls.current.create(path) }
+        let name = name ?? path
+        self.name = name
+        descriptor = uninterrupted {
+            // For the system the name would end there.
+            guard !path.utf8.contains(0), !name.utf8.contains(0) else {
+                errno = EINVAL
+                return -1
+            }
+            return SystemCalls.current.create(path)
+        }
         guard descriptor >= 0 else { throw failure("create") }
     }
 

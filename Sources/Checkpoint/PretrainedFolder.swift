@@ -30,6 +30,19 @@ public struct PretrainedFolder: Sendable {
         }
         configuration = try Self.json("config.json", in: path, orThrow: .missingConfiguration(path))
         tensors = try Self.weights(in: path)
+        // Whoever saves a model over another removes this file first and adds it last.
+        guard
+            try Self.json("config.json", in: path, orThrow: .missingConfiguration(path))
+                == configuration
+        else {
+            throw Self.changed(path)
+        }
+    }
+
+    static func changed(_ path: String) -> PretrainedFolderError {
+        .unreadable(
+            "'\(path)' was changed while it was opened: something else was saved there; open it again"
+        )
     }
 
     private static func weights(

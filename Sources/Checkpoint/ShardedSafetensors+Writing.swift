@@ -1,21 +1,14 @@
 public import Tensor
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 extension ShardedSafetensors {
     /// Writes tensors into a folder in the Hugging Face layout: as `model.safetensors` if they fit
     /// in one file, and otherwise as `model-00001-of-00002.safetensors` and so on with
     /// `model.safetensors.index.json`.
     ///
-    /// Each file appears whole or not at all, and the index last. What an earlier call left under
-    /// these names is replaced or removed; an old index goes first, so that an interrupted call
-    /// never leaves an index whose files are of two models.
+    /// The files appear when the disk has all of them, the index last. What an earlier call left under
+    /// these names stays until then, and is replaced or removed; an old index goes first, so that an
+    /// interrupted call never leaves an index whose files are of two models. What it has written is then
+    /// in a folder `.saving-…`.
     ///
     /// - Parameters:
     ///   - tensors: The tensors. They fill the files in this order.
@@ -33,7 +26,7 @@ extension ShardedSafetensors {
     ) throws(SafetensorsError) -> String {
         let shards = distribute(tensors, shardByteLimit: shardByteLimit)
         let singlePath = folder + "/model.safetensors"
-        let indexPath = singlePath + ".index.json"
+        let indexPath = folder + "/" + indexName
         try checkNames(tensors, path: indexPath)
         guard shards.count > 1 else {
             try SafetensorsFile.write(tensors, metadata: metadata, to: singlePath)
@@ -41,27 +34,63 @@ extension ShardedSafetensors {
             try removeShards(inFolder: folder, except: 0)
             return singlePath
         }
-        try remove([indexPath])
-        var map: [(key: String, value: JSON)] = []
-        for (number, shard) in shards.enumerated() {
-            let name = shardName(number + 1, of: shards.count)
-            try SafetensorsFile.write(shard, metadata: metadata, to: folder + "/" + name)
-            map += shard.map { ($0.name, .string(name)) }
-        }
-        map.sort { $0.key.precedesInBytes($1.key) }
-        let byteCount = tensors.reduce(0) { $0 + $1.tensor.byteCount }
-        let index: JSON = [
-            "metadata": ["total_size": JSON(byteCount)],
-            "weight_map": .object(JSON.Object(map)),
-        ]
+        let files: StagedFiles
         do throws(FileError) {
-            try AtomicFile.write(index.serialized(pretty: true) + "\n", to: indexPath)
+            files = try StagedFiles(in: folder)
+        } catch {
+            throw SafetensorsError(path: indexPath, reason: .unwritable(error))
+        }
+        try write(shards, metadata: metadata, into: files.path, for: folder)
+        do throws(FileError) {
+            let byteCount = tensors.reduce(0) { $0 + $1.tensor.byteCount }
+            try AtomicFile.write(
+                index(of: shards, byteCount: byteCount).serialized(pretty: true) + "\n",
+                to: files.path + "/" + indexName)
+            try files.commit(last: indexName)
         } catch {
             throw SafetensorsError(path: indexPath, reason: .unwritable(error))
         }
         try remove([singlePath])
         try removeShards(inFolder: folder, except: shards.count)
         return indexPath
+    }
+
+    private static let indexName = "model.safetensors.index.json"
+
+    /// Writes the files of a set. Errors name them as they will be called.
+    private static func write(
+        _ shards: [[(name: String, tensor: Tensor)]], metadata: JSON.Object, into place: String,
+        for folder: String
+    ) throws(SafetensorsError) {
+        for (number, shard) in shards.enumerated() {
+            let name = "/" + shardName(number + 1, of: shards.count)
+            do throws(SafetensorsError) {
+                try SafetensorsFile.write(shard, metadata: metadata, to: place + name)
+            } catch {
+                var reason = error.reason
+                if case .unwritable(let cause) = reason {
+                    reason = .unwritable(
+                        FileError(
+                            operation: cause.operation, path: folder + name, code: cause.code))
+                }
+                throw SafetensorsError(path: folder + name, reason: reason)
+            }
+        }
+    }
+
+    private static func index(
+        of shards: [[(name: String, tensor: Tensor)]], byteCount: Int
+    ) -> JSON {
+        var map: [(key: String, value: JSON)] = []
+        for (number, shard) in shards.enumerated() {
+            let name = shardName(number + 1, of: shards.count)
+            map += shard.map { ($0.name, .string(name)) }
+        }
+        map.sort { $0.key.precedesInBytes($1.key) }
+        return [
+            "metadata": ["total_size": JSON(byteCount)],
+            "weight_map": .object(JSON.Object(map)),
+        ]
     }
 
     /// Fills files in order; each has at least one tensor.
@@ -104,12 +133,14 @@ extension ShardedSafetensors {
     private static func removeShards(
         inFolder folder: String, except count: Int
     ) throws(SafetensorsError) {
-        guard let directory = opendir(folder) else { return }
+        let names: [String]
+        do throws(FileError) {
+            names = try SnapshotFolder.names(in: folder)
+        } catch {
+            throw SafetensorsError(path: folder, reason: .unwritable(error))
+        }
         var stale: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in names {
             let parts = name.split(separator: "-", omittingEmptySubsequences: false)
             guard parts.count == 4, let number = Int(parts[1]),
                 let total = parts[3].split(separator: ".").first.flatMap({ Int($0) }),
@@ -117,7 +148,6 @@ extension ShardedSafetensors {
             else { continue }
             stale.append(folder + "/" + name)
         }
-        closedir(directory)
         try remove(stale)
     }
 

@@ -37,24 +37,28 @@ package struct SystemCalls: Sendable {
         }
         return Int(status.st_size)
     }
+    /// The most that one call reads or writes: macOS refuses 2 GiB.
+    private static let mostBytes = 1 << 30
     /// Reads the next bytes, as many as there are or fewer, and says how many.
     package var read: @Sendable (_ descriptor: Int32, UnsafeMutableRawBufferPointer) -> Int = {
+        let count = min($1.count, mostBytes)
         #if canImport(Glibc)
-            Glibc.read($0, $1.baseAddress, $1.count)
+            return Glibc.read($0, $1.baseAddress, count)
         #elseif canImport(Musl)
-            Musl.read($0, $1.baseAddress, $1.count)
+            return Musl.read($0, $1.baseAddress, count)
         #else
-            Darwin.read($0, $1.baseAddress, $1.count)
+            return Darwin.read($0, $1.baseAddress, count)
         #endif
     }
     /// Writes some of the bytes and says how many.
     package var write: @Sendable (_ descriptor: Int32, UnsafeRawBufferPointer) -> Int = {
+        let count = min($1.count, mostBytes)
         #if canImport(Glibc)
-            Glibc.write($0, $1.baseAddress, $1.count)
+            return Glibc.write($0, $1.baseAddress, count)
         #elseif canImport(Musl)
-            Musl.write($0, $1.baseAddress, $1.count)
+            return Musl.write($0, $1.baseAddress, count)
         #else
-            Darwin.write($0, $1.baseAddress, $1.count)
+            return Darwin.write($0, $1.baseAddress, count)
         #endif
     }
     /// Waits until what was written is on the disk.

@@ -13,6 +13,9 @@ public struct Pass: Sendable {
     /// Whether a layer of which only the first tokens are read (``Stage/keepsFirstTokens``) gives all
     /// the same: for who reads its output without the model's pooler.
     public var keepsAllTokens = false
+    /// Holds back what layers measure, for whoever knows only after the pass whether it counts: nil, the
+    /// default, lets it count at once.
+    public var measurements: PassMeasurements?
 
     /// A pass that trains.
     public static func training(seed: UInt64, step: UInt32) -> Pass {
@@ -34,6 +37,25 @@ public struct Pass: Sendable {
         var pass = self
         pass.keepsAllTokens = true
         return pass
+    }
+}
+
+/// What layers have measured in passes and not made their own yet, such as the statistics of a batch.
+///
+/// A step that is left out forgets them, and a model that is asked meanwhile does not see half of them.
+public final class PassMeasurements: @unchecked Sendable {
+    // Only of the thread that computes the passes.
+    private var changes: [() -> Void] = []
+
+    /// No measurements.
+    public init() {}
+
+    func add(_ change: @escaping () -> Void) { changes.append(change) }
+
+    /// Makes them the layers' own, in the order in which they were measured.
+    public func commit() {
+        for change in changes { change() }
+        changes = []
     }
 }
 

@@ -42,9 +42,13 @@ struct AugmentationChance {
             let share = number(in: area) * Double(height) * Double(width)
             // Shapes are drawn so that wide and high are equally frequent.
             let shape = exp(number(in: log(ratio.lowerBound)...log(ratio.upperBound)))
-            let columns = Int((share * shape).squareRoot().rounded())
-            let rows = Int((share / shape).squareRoot().rounded())
-            guard (1...width).contains(columns), (1...height).contains(rows) else { continue }
+            let sides = (
+                (share / shape).squareRoot().rounded(), (share * shape).squareRoot().rounded()
+            )
+            // Before they are whole numbers, which hold less.
+            guard (1...Double(height)).contains(sides.0), (1...Double(width)).contains(sides.1)
+            else { continue }
+            let (rows, columns) = (Int(sides.0), Int(sides.1))
             return (
                 position(below: height - rows + 1), position(below: width - columns + 1), rows,
                 columns

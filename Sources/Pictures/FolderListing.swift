@@ -32,14 +32,25 @@ struct FolderListing {
             return readdir(folder)
         }
         while let entry = next() {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            let (name, isFolder) = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                let end = bytes.firstIndex(of: 0) ?? bytes.count
+                let name = bytes[..<end].map { CChar(bitPattern: $0) } + [0]
+                var status = stat()
+                let isFolder =
+                    fstatat(dirfd(folder), name, &status, AT_SYMLINK_NOFOLLOW) == 0
+                    && status.st_mode & S_IFMT == S_IFDIR
+                return (Array(bytes[..<end]), isFolder)
             }
-            guard !name.hasPrefix(".") else { continue }
-            var status = stat()
-            let isFolder =
-                lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            if isFolder { folders.append(name) } else { files.append(name) }
+            guard name.first != UInt8(ascii: ".") else { continue }
+            let text = String(decoding: name, as: UTF8.self)
+            // A file by a repaired name is missed when it is read; a folder would be missed by nobody.
+            guard !isFolder || text.utf8.elementsEqual(name) else {
+                throw .unreadable(
+                    FileError(
+                        operation: "read the folder", path: "\(path)/\(text)",
+                        reason: "its name is not UTF-8; rename it"))
+            }
+            if isFolder { folders.append(text) } else { files.append(text) }
         }
         guard errno == 0 else {
             throw .unreadable(FileError(operation: "read the folder", path: path, code: errno))

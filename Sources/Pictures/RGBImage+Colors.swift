@@ -4,14 +4,20 @@ public import FineTune
 // or itself without colour (Haeberli and Voorhies 1994, as in Pillow's `ImageEnhance`).
 extension RGBImage {
     /// Brighter with a factor above 1, darker below, black with 0.
+    ///
+    /// - Precondition: The factor is finite.
     public func withBrightness(_ factor: Double) -> RGBImage {
+        precondition(factor.isFinite, "colours changed by \(factor)")
         let levels = (0...255).map { Self.level(Double($0) * factor) }
         return RGBImage(height: height, width: width, pixels: pixels.map { levels[Int($0)] })
     }
 
     /// More contrast with a factor above 1, less below; with 0 all pixels have the picture's mean
     /// grey.
+    ///
+    /// - Precondition: The factor is finite.
     public func withContrast(_ factor: Double) -> RGBImage {
+        precondition(factor.isFinite, "colours changed by \(factor)")
         var sum = 0
         for start in stride(from: 0, to: pixels.count, by: 3) { sum += Int(gray(at: start)) }
         let mean = (Double(sum) / Double(max(1, height * width))).rounded()
@@ -20,7 +26,10 @@ extension RGBImage {
     }
 
     /// More colourful with a factor above 1, less below, grey with 0.
+    ///
+    /// - Precondition: The factor is finite.
     public func withSaturation(_ factor: Double) -> RGBImage {
+        precondition(factor.isFinite, "colours changed by \(factor)")
         var result = pixels
         for start in stride(from: 0, to: pixels.count, by: 3) {
             let gray = Double(gray(at: start))

@@ -15,6 +15,17 @@ import Testing
         }
     }
 
+    /// The system would see the name up to there, which is another file's.
+    @Test func aNameWithAZeroIsRefused() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder + "/notes.txt"
+            try AtomicFile.write("old", to: path)
+            #expect(throws: FileError.self) { try AtomicFile.write("new", to: path + "\0.txt") }
+            #expect(throws: FileError.self) { try AtomicFile.remove(path + "\0.txt") }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
+        }
+    }
+
     @Test func aFileThatIsNotCommittedDoesNotAppear() throws {
         try withTemporaryFolder { folder throws in
             var file = try AtomicFile(path: folder + "/notes.txt")

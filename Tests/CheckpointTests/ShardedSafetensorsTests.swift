@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 
 @Suite struct ShardedSafetensorsTests {
@@ -64,6 +65,62 @@ import Testing
                 #expect(try files(folder).count == 1 + 1 + shardCount)
             }
         }
+    }
+
+    /// What cannot be written leaves the earlier set as it was.
+    @Test func refusedTensorsLeaveTheEarlierSet() throws {
+        try withTemporaryFolder { folder throws in
+            let path = try ShardedSafetensors.write(
+                Self.tensors, inFolder: folder, shardByteLimit: 16)
+            let before = try files(folder)
+            let error = #expect(throws: SafetensorsError.self) {
+                try ShardedSafetensors.write(
+                    Self.tensors, metadata: ["x": 1], inFolder: folder, shardByteLimit: 16)
+            }
+            #expect(error?.path == folder + "/model-00001-of-00003.safetensors")
+            #expect(try files(folder) == before)
+            #expect(try ShardedSafetensors(indexPath: path).names.count == 5)
+        }
+    }
+
+    /// Every call to the system fails once: the folder has the earlier set, or the new one, or is
+    /// refused.
+    @Test func noFailureMixesTwoSets() throws {
+        func tensors(_ number: Float) -> [(name: String, tensor: Tensor)] {
+            ["a", "b", "c"].map { ($0, Tensor([number, number])) }
+        }
+        var (outcomes, keptCount): (Set<Float?>, Int) = ([], 0)
+        for call in 0..<1000 {
+            let isDone = try withTemporaryFolder { folder throws in
+                let path = try ShardedSafetensors.write(
+                    tensors(1), inFolder: folder, shardByteLimit: 8)
+                let faulty = FaultyCalls(SystemCalls(), failing: call, with: .code(ENOSPC))
+                let error = Result {
+                    try SystemCalls.$current.withValue(faulty.calls) {
+                        _ = try ShardedSafetensors.write(
+                            tensors(2), inFolder: folder, shardByteLimit: 8)
+                    }
+                }
+                if case .failure(let error) = error {
+                    #expect(faulty.hasFailed && error is SafetensorsError, "\(error)")
+                }
+                guard let set = try? ShardedSafetensors(indexPath: path) else {
+                    outcomes.insert(nil)
+                    return !faulty.hasFailed
+                }
+                let values = try ["a", "b", "c"].map {
+                    try #require(try set.tensor(named: $0)).elements(as: Float.self)[0]
+                }
+                #expect(Set(values).count == 1, "call \(call): \(values)")
+                outcomes.insert(values[0])
+                if values[0] == 1 { keptCount += 1 }
+                return !faulty.hasFailed
+            }
+            if isDone { break }
+        }
+        #expect(outcomes == [1, 2, nil])
+        // Each of the three files is made, written, flushed, closed and renamed first.
+        #expect(keptCount > 15)
     }
 
     @Test func refusesANameInTwoFiles() throws {

@@ -33,6 +33,12 @@ struct AugmentationTests {
         #expect(try pixels(augmentation, epoch: 1, seed: 2) != first)
     }
 
+    @Test("A shape that no picture has leaves the picture whole")
+    func survivesExtremeShapes() throws {
+        let crop = Augmentation(crop: .init(ratio: 1e40...1e300))
+        #expect(try pixels(crop, epoch: 1) == pixels(.none, epoch: 1))
+    }
+
     @Test("Of a limited number of forms each returns, and of others none")
     func returnsVariants() throws {
         var augmentation = Samples.everything

@@ -119,6 +119,28 @@ struct PictureTrainingTests {
         ).fit(on: data)
     }
 
+    @Test("A run does not go on with what a program chose for the network otherwise")
+    func refusesOtherChoices() async throws {
+        let folder = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (plan, data) = (Plan.headOnly(epochs: 1), Samples.pictures(12))
+        let snapshots = SnapshotSettings(folder: folder + "/run")
+        try await Trainer(try Samples.classifier(), plan: plan, snapshots: snapshots).fit(on: data)
+        for (model, field) in [
+            (try Samples.classifier(dropoutRate: 0.5), "its model.headDropout is 0"),
+            (
+                try Samples.classifier(.efficientNetLite(.init(.lite0, momentum: 0.3))),
+                "its model.architecture.momentum is 0.1, but that of this run is 0.3"
+            ),
+        ] {
+            let error = await #expect(throws: TrainingError.self) {
+                try await Trainer(resuming: snapshots, model, plan: plan).fit(on: data)
+            }
+            let text = error?.description ?? ""
+            #expect(text.contains(field), "\(text)")
+        }
+    }
+
     @Test("What was learned before a file was missing is kept", arguments: [false, true])
     func keepsRunBeforeMissingFile(ofValidation: Bool) async throws {
         let folder = temporaryPath()

@@ -37,6 +37,21 @@ struct ReadingTests {
         #expect(try Picture(checking: clear, reading: black) != Picture(checking: clear))
     }
 
+    #if os(Linux)
+        @Test("A class whose name is not UTF-8 is not left out in silence")
+        func refusesNamesInOtherEncodings() throws {
+            try withFolder { folder in
+                try fill(folder, with: Self.files)
+                let name = Array(folder.utf8CString.dropLast()) + [47, 99, 97, 102, -23, 0]
+                #expect(mkdir(name, 0o777) == 0)
+                let error = #expect(throws: PictureFolderError.self) {
+                    try LabeledPictures(folder: folder)
+                }
+                #expect(error?.description.contains("not UTF-8; rename it") == true)
+            }
+        }
+    #endif
+
     @Test("A folder of classes: the good pictures, and why others were left out")
     func readsFolder() throws {
         try withFolder { folder in

@@ -1,4 +1,5 @@
 import FineTune
+import Layers
 import Pictures
 import Tensor
 
@@ -29,11 +30,14 @@ enum Samples {
     }
 
     /// A real network at a size that takes milliseconds, with random weights.
-    static func classifier(augmentation: Augmentation = .none) throws -> PictureClassifier {
+    static func classifier(
+        _ network: ImageNetwork = .efficientNetLite0, augmentation: Augmentation = .none,
+        dropoutRate: Double = 0
+    ) throws -> PictureClassifier {
         try PretrainedModel.image(
-            initializing: .efficientNetLite0, seed: 1,
+            initializing: network, seed: 1,
             specification: ImageSpecification(height: 32, width: 32, cropFraction: 1),
-            dropoutRate: 0
+            dropoutRate: dropoutRate
         ).pictures(augmentation: augmentation).attaching(
             ClassificationHead(labels: labels), seed: 2)
     }

@@ -33,6 +33,10 @@ public struct AdapterFolder: Sendable {
         do {
             json = try JSON(contentsOf: "\(path)/\(Self.settingsName)")
             tensors = try SafetensorsFile(path: "\(path)/\(Self.tensorsName)")
+            // See `PretrainedFolder`.
+            guard try JSON(contentsOf: "\(path)/\(Self.settingsName)") == json else {
+                throw PretrainedFolder.changed(path)
+            }
         } catch {
             throw .unreadable("\(error)")
         }

@@ -38,7 +38,7 @@ package final class SnapshotStore: Sendable {
         self.folder = folder
         let descriptor: Int32
         do throws(FileError) {
-            try Self.makeFolder(folder)
+            try AtomicFile.makeFolder(folder)
             descriptor = uninterrupted { SystemCalls.current.openFolder(folder) }
             guard descriptor >= 0 else {
                 throw FileError(operation: "open", path: folder, code: errno)
@@ -161,7 +161,10 @@ package final class SnapshotStore: Sendable {
     package func abandon(newerThan kept: String?) throws(SnapshotError) {
         let last = kept.flatMap { SnapshotName($0)?.number } ?? 0
         let newer = try sortedNames().filter { $0.number > last }
-        state.withLock { $0.abandoned.formUnion(newer) }
+        state.withLock {
+            $0.abandoned.formUnion(newer)
+            $0.good.removeAll { $0.number > last }
+        }
     }
 
     /// Reads the newest snapshot that is whole.
@@ -196,25 +199,6 @@ package final class SnapshotStore: Sendable {
     }
 
     private func path(of name: SnapshotName) -> String { folder + "/" + name.text }
-
-    /// Makes a folder and those around it that are missing, so that they outlast a loss of power.
-    private static func makeFolder(_ path: String) throws(FileError) {
-        guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw FileError(operation: "make the folder", path: path, code: ENOENT)
-        }
-        if uninterrupted({ SystemCalls.current.makeFolder(path) }) == 0 {
-            return try AtomicFile.flushFolder(path.parentFolder)
-        }
-        switch errno {
-        case EEXIST: return
-        case ENOENT where path.parentFolder != path:
-            try makeFolder(path.parentFolder)
-            guard uninterrupted({ SystemCalls.current.makeFolder(path) }) == 0 else { break }
-            return try AtomicFile.flushFolder(path.parentFolder)
-        default: break
-        }
-        throw FileError(operation: "make the folder", path: path, code: errno)
-    }
 }
 
 extension SnapshotError {

@@ -107,6 +107,12 @@ public struct ImageArchitecture: Architecture {
         names = try ResNetNames.map(prefix: prefix)
     }
 
+    /// The momentum of normalisations, which stands in no file.
+    public var chosenSettings: JSON {
+        guard case .efficientNetLite(let network) = network else { return .null }
+        return ["momentum": JSON(network.momentum)]
+    }
+
     /// The width of the features.
     public var featureSize: Int { network.featureSize }
 

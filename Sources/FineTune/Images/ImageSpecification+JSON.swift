@@ -40,10 +40,14 @@ extension ImageSpecification {
             ?? ""
         let (mean, deviation) = try reader.normalization()
         let interpolation = try reader.interpolation()
-        let (size, stretches) = try reader.size(isSquare: !type.hasPrefix("ConvNext"))
+        let isConvNeXt = type.hasPrefix("ConvNext")
+        var (size, stretches) = try reader.size(isSquare: !isConvNeXt)
         var (crop, key) = (size, "size")
         var fraction = 1.0
-        if reader.crops, let cut = try reader.cropSize(), cut.height != cut.width,
+        if isConvNeXt, size.height >= 384 {
+            // Nothing is cut out of such large pictures (`resize` of ConvNextImageProcessor).
+            stretches = true
+        } else if reader.crops, let cut = try reader.cropSize(), cut.height != cut.width,
             let part = settings["crop_pct"]?.double
         {
             // Of a size that is not square, 'size' may hold a single side, see `processorSettings`.
@@ -127,8 +131,7 @@ private struct Reader {
     let settings: JSON
     let path: String
 
-    /// Sides beyond this make no sense.
-    static let sides = 1...1 << 14
+    static let sides = ImageSpecification.sides
 
     typealias Size = (height: Int, width: Int)
 

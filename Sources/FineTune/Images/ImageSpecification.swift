@@ -31,7 +31,7 @@ public struct ImageSpecification: Sendable, Hashable {
     public var interpolation: Interpolation
     /// What happens to other ratios of sides.
     public var resizing: Resizing
-    /// The part of each side of the resized picture that is cut out, in `0 ..< 1`, or 1 for all.
+    /// The part of each side of the resized picture that is cut out, from 0.01 to 1 for all.
     public var cropFraction: Double
 
     /// A specification; the defaults are those of torchvision's networks for ImageNet.
@@ -58,6 +58,8 @@ public struct ImageSpecification: Sendable, Hashable {
 
     /// What may be cut out: with less, a picture would be resized to something enormous first.
     static let cropFractions = 0.01...1
+    /// Sides beyond this make no sense.
+    static let sides = 1...1 << 14
 
     /// The mean of red, green and blue over ImageNet.
     public static let imageNetMean = [0.485, 0.456, 0.406]

@@ -94,6 +94,16 @@ extension ImageSpecification {
     /// - Parameter path: Where it is from, for messages.
     /// - Throws: ``PretrainedFolderError`` that names the setting.
     fileprivate func checkSaving(_ path: String) throws {
+        guard Self.sides.contains(height), Self.sides.contains(width),
+            Self.cropFractions.contains(cropFraction), mean.count == 3,
+            standardDeviation.count == 3
+        else {
+            throw PretrainedFolderError.unreadable(
+                "'\(path)' makes pictures of \(height) by \(width), \(cropFraction) of what they were "
+                    + "resized to, with \(mean.count) means and \(standardDeviation.count) deviations; "
+                    + "give sides from 1 to \(Self.sides.upperBound), a part from 0.01 to 1, and three each"
+            )
+        }
         _ = try ImageSpecification(processor: .object(processorSettings), path: path)
     }
 }

@@ -42,6 +42,10 @@ public protocol Architecture: Sendable {
     /// What a model with these labels, if its head has any, has in `config.json` besides the head's
     /// own entries; nothing by default.
     func savedEntries(labels: [String]?) -> [(String, JSON)]
+
+    /// What was chosen beside ``publishedConfiguration``, for snapshots: a run does not go on with another
+    /// one. Null by default.
+    var chosenSettings: JSON { get }
 }
 
 extension Architecture {
@@ -54,6 +58,9 @@ extension Architecture {
 
     /// Nothing.
     public func savedEntries(labels: [String]?) -> [(String, JSON)] { [] }
+
+    /// Null.
+    public var chosenSettings: JSON { .null }
 }
 
 /// An encoder of the BERT family with a pooler.

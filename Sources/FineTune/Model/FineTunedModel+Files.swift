@@ -97,18 +97,10 @@ extension FineTunedModel {
     }
 
     func makeFolder(_ path: String) throws {
-        guard !path.isEmpty else {
-            throw ModelError.unwritableFolder(
-                FileError(operation: "make the folder", path: path, code: ENOENT))
-        }
-        var made = ""
-        for (index, part) in path.split(separator: "/", omittingEmptySubsequences: false)
-            .enumerated()
-        {
-            made += index == 0 ? String(part) : "/\(part)"
-            guard !part.isEmpty, mkdir(made, 0o777) != 0, errno != EEXIST else { continue }
-            throw ModelError.unwritableFolder(
-                FileError(operation: "make the folder", path: made, code: errno))
+        do throws(FileError) {
+            try AtomicFile.makeFolder(path)
+        } catch {
+            throw ModelError.unwritableFolder(error)
         }
         // The slash makes a file in the folder's place an error.
         guard access(path + "/", W_OK) == 0 else {

@@ -67,11 +67,13 @@ extension FineTunedModel {
                 others.map { ($0.parameter.path, $0.value) },
                 uniquingKeysWith: { first, _ in first }))
         for (parameter, (own, other)) in zip(model.parameters, zip(own, others)) {
-            // Nothing is computed where nothing has changed, so that memory stays shared.
+            // Nothing is computed where nothing has changed, so that memory stays shared, and nothing
+            // lies between two counts.
             parameter.value =
                 alpha == 0 || own.value.isIdentical(to: other.value)
                 ? other.value
-                : alpha == 1 ? own.value : own.value * alpha + other.value * (1 - alpha)
+                : alpha == 1 || !own.value.dtype.isComputable
+                    ? own.value : own.value * alpha + other.value * (1 - alpha)
         }
         return model
     }

@@ -150,6 +150,8 @@ public final class Trainer<P: Preparation, H: Head> {
         report.snapshots = keeper?.report
         if let signal = keeper?.signal, let interruption { throw interruption(signal) }
         send(.finished(report))
+        // Listeners may have taken their time.
+        if let signal = keeper?.signal, let interruption { throw interruption(signal) }
         return report
     }
 

@@ -55,7 +55,8 @@ extension TrainingRun {
     func move(by batches: [[Int]], factor: Double) throws -> Double {
         let start = ContinuousClock.now
         position.step += 1
-        let loss = try computeGradients(of: batches)
+        let measurements = PassMeasurements()
+        let loss = try computeGradients(of: batches, keeping: measurements)
         guard loss.isFinite else { return try meet(loss) }
         try checkGradients()
         addPenalties()
@@ -67,6 +68,7 @@ extension TrainingRun {
         let scale = clippingScale(length: gradientLength, limit: settings.gradientClipping)
         best.confirm()
         model.lock.writing {
+            measurements.commit()
             for (parameter, rate) in trained {
                 optimizer.update(
                     parameter, learningRate: rate * factor * statistics.rateScale,
@@ -79,13 +81,16 @@ extension TrainingRun {
     }
 
     /// Adds the gradients of all batches, as if they were one, and returns the mean loss; stops where
-    /// that is no number.
-    func computeGradients(of batches: [[Int]]) throws -> Double {
+    /// that is no number. What is measured on the way becomes the model's own with the weights.
+    func computeGradients(
+        of batches: [[Int]], keeping measurements: PassMeasurements? = nil
+    ) throws -> Double {
         let mixings = mixings(of: batches)
         let weight = weight(of: batches, mixings)
         var total = 0.0
         for (index, (batch, mixing)) in zip(batches, mixings).enumerated() {
-            let pass = Pass.training(seed: settings.seed, step: position.passes)
+            var pass = Pass.training(seed: settings.seed, step: position.passes)
+            pass.measurements = measurements
             let features = try model.headFeatures(
                 try items(of: batch, mixing),
                 before: { upcomingItems(in: batches[(index + 1)...], room: $0) }, in: pass,

@@ -5,8 +5,8 @@ public import Tensor
 /// arXiv:1502.03167).
 ///
 /// While its scale or shift trains, in a pass that records gradients, it uses the statistics of the
-/// batch and moves its own towards them. Else it uses its own and keeps them as they are, bit for
-/// bit: a frozen normalisation needs no mode that could be forgotten.
+/// batch and moves its own towards them, at once or by ``Pass/measurements``. Else it uses its own and
+/// keeps them as they are, bit for bit: a frozen normalisation needs no mode that could be forgotten.
 public final class BatchNorm: ImageLayer {
     /// The scale, shape `[channels]`.
     public let weight: Parameter
@@ -38,7 +38,7 @@ public final class BatchNorm: ImageLayer {
         weight = try source.parameter(
             "weight", shape: [channels], kind: .normalization, initial: .ones)
         bias = try source.parameter(
-            "bias", shape: [channels], kind: .normalization, initial: .zeros)
+            "bias", shape: [channels], kind: .normalizationShift, initial: .zeros)
         runningMean = try source.parameter(
             "running_mean", shape: [channels], kind: .statistic, initial: .zeros)
         runningVariance = try source.parameter(
@@ -70,7 +70,8 @@ public final class BatchNorm: ImageLayer {
         }
         let moments = x.value.channelMoments()
         moveStatistics(
-            to: moments, rows: Double(x.shape.elementCount) / Double(moments.mean.elementCount))
+            to: moments, rows: Double(x.shape.elementCount) / Double(moments.mean.elementCount),
+            in: pass)
         return x.batchNormalized(
             gamma: gamma, beta: beta, mean: moments.mean, variance: moments.variance,
             epsilon: epsilon, activation: activation)
@@ -81,15 +82,25 @@ public final class BatchNorm: ImageLayer {
         pass.recordsGradients && (weight.isTrainable || bias.isTrainable)
     }
 
-    /// Moves the running statistics towards those of a batch.
+    /// Moves the running statistics towards those of a batch, at once or when the pass's measurements
+    /// count.
     ///
     /// - Parameters:
     ///   - moments: The mean, and the population's variance.
     ///   - rows: What they were taken over; the running variance is the sample's.
-    func moveStatistics(to moments: (mean: Tensor, variance: Tensor), rows: Double) {
+    ///   - pass: In which they were measured.
+    func moveStatistics(
+        to moments: (mean: Tensor, variance: Tensor), rows: Double, in pass: Pass
+    ) {
+        guard let measurements = pass.measurements else { return moveStatistics(moments, rows) }
+        measurements.add { self.moveStatistics(moments, rows) }
+    }
+
+    private func moveStatistics(_ moments: (mean: Tensor, variance: Tensor), _ rows: Double) {
         update(runningMean, by: moments.mean)
         update(runningVariance, by: moments.variance * (rows / max(rows - 1, 1)))
-        batchCount.value = Tensor([batchCount.value.elements(as: Int64.self)[0] + 1], shape: [])
+        // A file may hold any number.
+        batchCount.value = Tensor([batchCount.value.elements(as: Int64.self)[0] &+ 1], shape: [])
     }
 
     private func update(_ statistic: Parameter, by measured: Tensor) {

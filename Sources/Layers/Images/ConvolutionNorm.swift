@@ -76,7 +76,7 @@ public final class ConvolutionNorm: ImageLayer {
         let (output, measured) = x.convolvedAndNormalized(links)
         for (layer, result) in zip(layers, measured) {
             layer.norm.moveStatistics(
-                to: (result.mean, result.variance), rows: Double(result.rows))
+                to: (result.mean, result.variance), rows: Double(result.rows), in: pass)
         }
         return output
     }

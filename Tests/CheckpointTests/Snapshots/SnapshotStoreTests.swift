@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    @Test(arguments: ["run/", "runs/first/", "runs//first///"])
+    func aFolderMayEndWithASlash(_ name: String) throws {
+        try withTemporaryFolder { folder throws in
+            for _ in 0..<2 {
+                let store = try SnapshotStore(folder: folder + "/" + name)
+                _ = try store.write(SnapshotSamples.content(7), step: 70)
+                store.close()
+            }
+        }
+    }
+
     /// The examples of FIPS 180-4.
     @Test(
         arguments: [

@@ -53,6 +53,24 @@ import Testing
         #expect(try solved.evaluate(on: test).accuracy > 0.8)
     }
 
+    /// Half of what was learned, of the statistics of normalisations too.
+    @Test(arguments: [ImageNetwork.mobileNetV3Small, TinyImages.networks[4]])
+    func interpolates(_ network: ImageNetwork) async throws {
+        let data = TinyImages.examples(24)
+        let backbone = try TinyImages.backbone(network)
+        let model = try backbone.attaching(ClassificationHead(labels: TinyImages.labels))
+        try await Trainer(
+            model, plan: .full(epochs: 1, learningRate: 1e-3),
+            settings: TrainingSettings(batch: .examples(8))
+        ).fit(on: data)
+        let outputs = try [0, 0.5, 1].map {
+            try model.interpolated(with: backbone, $0).outputs(for: data.inputs)
+        }
+        #expect(try outputs[2] == model.outputs(for: data.inputs))
+        #expect(outputs[1] != outputs[0] && outputs[1] != outputs[2])
+        #expect(outputs[1].joined().allSatisfy { $0.isFinite })
+    }
+
     /// With its own features for each picture, also alone.
     @Test(arguments: TinyImages.networks)
     func aPictureHasTheSameFeaturesInAnyBatch(_ network: ImageNetwork) throws {

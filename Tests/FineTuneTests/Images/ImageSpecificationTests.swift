@@ -61,6 +61,17 @@ import Testing
             "resample": 3, "size": 224,
         ])
         #expect(resNet == ImageSpecification(interpolation: .bicubic))
+        // As a ResNet at this size is prepared by the processor of ConvNeXt.
+        let large = try specification([
+            "crop_pct": 0.875, "image_processor_type": "ConvNextImageProcessor",
+            "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+            "resample": 3, "size": ["shortest_edge": 384],
+        ])
+        #expect(
+            large
+                == ImageSpecification(
+                    height: 384, width: 384, interpolation: .bicubic, resizing: .stretch,
+                    cropFraction: 1))
         let deiT = try specification([
             "crop_size": 224, "do_center_crop": true, "do_normalize": true, "do_resize": true,
             "feature_extractor_type": "DeiTFeatureExtractor",
@@ -142,9 +153,12 @@ import Testing
     /// What no file could say is refused before anything is trained with it.
     @Test func refusesWhatCannotBeSaved() throws {
         let network = ImageNetwork.mobileNetV3Small
+        var (nothing, endless) = (ImageSpecification(), ImageSpecification())
+        (nothing.cropFraction, endless.height) = (0, .max)
         let cases: [(ImageNetwork, ImageSpecification, String)] = [
             (network, ImageSpecification(height: 300, width: 300, cropFraction: 0.01), "'size'"),
             (network, ImageSpecification(height: 4096, width: 4096), "pixels"),
+            (network, nothing, "a part from 0.01 to 1"), (network, endless, "sides from 1"),
             (network, ImageSpecification(standardDeviation: [1e-9, 1, 1]), "'image_std'"),
             (
                 .visionTransformer(TinyImages.transformer(.timm)),

@@ -72,6 +72,42 @@ import Testing
         #expect(norm.batchCount.value.elements(as: Int64.self) == [0])
     }
 
+    /// What is held back counts when it is said so, and as if it had counted at once.
+    @Test func measurementsCanBeHeldBack() throws {
+        let (norm, other) = (try layer(), try layer())
+        var pass = Pass.training(seed: 1, step: 1)
+        let measurements = PassMeasurements()
+        for norm in [norm, other] { norm.bias.isTrainable = true }
+        let batches = [x, Tensor([Double(-3), 0, 5, 1], shape: [2, 2])]
+        for batch in batches { _ = other(Variable(batch), in: pass) }
+        pass.measurements = measurements
+        for batch in batches { _ = norm(Variable(batch), in: pass) }
+        #expect(doubles(norm.runningMean.value) == [3, -1])
+        #expect(norm.batchCount.value.elements(as: Int64.self) == [0])
+        for _ in 0..<2 {
+            measurements.commit()
+            #expect(sameBits(norm.runningMean.value, other.runningMean.value))
+            #expect(sameBits(norm.runningVariance.value, other.runningVariance.value))
+            #expect(norm.batchCount.value.elements(as: Int64.self) == [2])
+        }
+    }
+
+    @Test func itsShiftIsAdded() throws {
+        #expect(
+            try layer().parameters.map(\.kind) == [
+                .normalization, .normalizationShift, .statistic, .statistic, .statistic,
+            ])
+    }
+
+    @Test func aFileMayHaveCountedAnything() throws {
+        var checkpoint = Checkpoint()
+        checkpoint.tensors["num_batches_tracked"] = Tensor(Int64.max)
+        let norm = try layer(checkpoint)
+        norm.weight.isTrainable = true
+        _ = norm(Variable(x), in: .training(seed: 1, step: 1))
+        #expect(norm.runningMean.value.isFinite)
+    }
+
     @Test func oldCheckpointsHaveNoCount() throws {
         let source = ParameterSource(Checkpoint())
         let norm = try BatchNorm(channels: 2, from: source)

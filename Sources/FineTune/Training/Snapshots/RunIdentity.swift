@@ -71,6 +71,7 @@ extension FineTunedModel {
         }
         var identity: JSON.Object = [
             "configuration": .object(architecture.publishedConfiguration),
+            "headDropout": JSON(architecture.headDropout(for: pooling)),
             "pooling": JSON(pooling.rawValue),
             "preparation": JSON(preparation.fingerprint.description),
             "preparationSettings": .object(
@@ -80,6 +81,8 @@ extension FineTunedModel {
             "frozenWeights": JSON(frozen.description),
         ]
         if preparation.variation != .null { identity["variation"] = preparation.variation }
+        let chosen = architecture.chosenSettings
+        if chosen != .null { identity["architecture"] = chosen }
         return .object(identity)
     }
 }

@@ -60,10 +60,9 @@ final class SnapshotKeeper {
         finishWriting()
         let found = try store.newest(where: { $0 <= step })
         try store.abandon(newerThan: found?.name)
-        guard let found else { return nil }
-        let state = try TrainingState(found.content)
-        lastPosition = state.position
-        return state
+        // The next one is to be written though it may stand where an abandoned one does.
+        lastPosition = nil
+        return try found.map { try TrainingState($0.content) }
     }
 
     // MARK: Writing

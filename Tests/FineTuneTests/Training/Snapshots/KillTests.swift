@@ -139,13 +139,18 @@ import Testing
     }
 
     /// A signal that comes after the last step is not lost, and neither is the run.
-    @Test func aLateSignalEndsTheRun() async {
-        await #expect(processExitsWith: .success) {
+    @Test(arguments: [false, true]) func aLateSignalEndsTheRun(afterReport: Bool) async {
+        await #expect(processExitsWith: .success) { [afterReport] in
             let folder = try TemporaryFolder()
             let snapshots = SnapshotSettings(folder: folder.path + "/run", stopsOnSignals: true)
             let (plan, data) = (Plan.headOnly(epochs: 1), TinyModel.examples(20))
             let trainer = Trainer(try TinyModel.classifier(), plan: plan, snapshots: snapshots)
-            trainer.listen { if case .epoch = $0 { Self.interrupt() } }
+            trainer.listen { event in
+                switch event {
+                case .epoch where !afterReport, .finished where afterReport: Self.interrupt()
+                default: break
+                }
+            }
             let stop = await #expect(throws: TrainingInterruption.self) {
                 try await trainer.fit(on: data)
             }

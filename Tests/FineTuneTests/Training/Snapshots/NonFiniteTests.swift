@@ -11,8 +11,8 @@ import Testing
     }
 
     /// Ruins a weight of the model after one step, and mends it after another, if any.
-    private func ruin(
-        _ trainer: Trainer<TextPreparation, ClassificationHead>, after step: Int,
+    private func ruin<P>(
+        _ trainer: Trainer<P, ClassificationHead>, after step: Int,
         until end: Int? = nil
     ) {
         let parameter = trainer.model.network.parameters[0]
@@ -53,6 +53,25 @@ import Testing
         let path = trainer.model.parameters[0].path
         #expect(weights[5]?[path] == weights[3]?[path] && weights[6]?[path] != weights[5]?[path])
         #expect(trainer.model.parameters.allSatisfy { $0.value.isFinite })
+    }
+
+    /// Nor do the statistics of normalisations move, which are measured before the loss is known.
+    @Test func statisticsAreLeftOutToo() async throws {
+        let model = try TinyImages.backbone(.mobileNetV3Small).attaching(
+            ClassificationHead(labels: TinyImages.labels))
+        let trainer = Trainer(
+            model, plan: .full(epochs: 2, learningRate: 1e-3), settings: settings(.skip(atMost: 2)))
+        let statistics = model.parameters.filter { $0.kind == .statistic }
+        var values: [Int: [[UInt8]]] = [:]
+        trainer.listen { event in
+            guard case .step(let step) = event else { return }
+            values[step.step] = statistics.map { $0.value.withUnsafeBytes { Array($0) } }
+        }
+        ruin(trainer, after: 3, until: 5)
+        let report = try await trainer.fit(on: TinyImages.examples(40))
+        #expect(report.skippedSteps == 2)
+        #expect(values[3] == values[4] && values[3] == values[5])
+        #expect(values[2] != values[3] && values[6] != values[5])
     }
 
     /// Ruined weights give no good loss any more: the run ends with its best weights.
