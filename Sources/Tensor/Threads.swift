@@ -114,7 +114,10 @@ private final class ThreadPool: @unchecked Sendable {
             body = nil
         }
 
-        var hasTiles: Bool { next.load(ordering: .relaxed) < tiles }
+        /// Whether a worker may join that finds something to do.
+        var hasRoom: Bool {
+            next.load(ordering: .relaxed) < tiles && places.load(ordering: .relaxed) > 0
+        }
     }
 
     /// Everything but `thread` is under the mutex.
@@ -214,13 +217,14 @@ private final class ThreadPool: @unchecked Sendable {
                 job.joined.subtract(1, ordering: .releasing)
                 continue
             }
-            var spins = spinners.add(1, ordering: .relaxed).oldValue < mostSpinners ? 0 : 1 << 14
-            while posted.load(ordering: .acquiring) == seen, spins < 1 << 14 {
+            let maySpin = spinners.add(1, ordering: .relaxed).oldValue < mostSpinners
+            var spins = 0
+            while maySpin, spins < 1 << 14, posted.load(ordering: .acquiring) == seen {
                 spins += 1
                 ck_pause()
             }
             spinners.subtract(1, ordering: .relaxed)
-            if posted.load(ordering: .acquiring) == seen { sleep(worker, unlessAfter: seen) }
+            if !maySpin || posted.load(ordering: .acquiring) == seen { sleepUnlessWanted(worker) }
             seen = posted.load(ordering: .relaxed)
         }
     }
@@ -228,18 +232,16 @@ private final class ThreadPool: @unchecked Sendable {
     private func nextJob() -> Job? {
         pthread_mutex_lock(&mutex)
         defer { pthread_mutex_unlock(&mutex) }
-        for job in jobs where job.hasTiles && job.places.load(ordering: .relaxed) > 0 {
-            job.places.subtract(1, ordering: .relaxed)
-            job.joined.add(1, ordering: .relaxed)
-            return job
-        }
-        return nil
+        guard let job = jobs.first(where: \.hasRoom) else { return nil }
+        job.places.subtract(1, ordering: .relaxed)
+        job.joined.add(1, ordering: .relaxed)
+        return job
     }
 
-    /// Sleeps until a job wants the worker, unless one has been posted since `seen` were.
-    private func sleep(_ worker: Worker, unlessAfter seen: Int) {
+    /// Sleeps until a job wants the worker, unless one does.
+    private func sleepUnlessWanted(_ worker: Worker) {
         pthread_mutex_lock(&mutex)
-        if posted.load(ordering: .relaxed) == seen {
+        if !jobs.contains(where: \.hasRoom) {
             sleepers.append(worker)
             worker.sleep(&mutex)
         }

@@ -224,9 +224,11 @@ import Testing
         for _ in 0..<3 {
             threads.enter()
             Thread.detachNewThread {
+                var pause: UInt32 = 1_000
                 while !isOver.withLock({ $0 }) {
-                    // Between two steps the run waits for other tests, which have better use for the cores.
-                    usleep(1_000)
+                    // The run may wait long for other tests, which have better use for the cores.
+                    usleep(pause)
+                    pause = min(pause + pause / 50, 100_000)
                     guard let row = try? model.outputs(for: [text]) else { continue }
                     _ = answers.withLock { $0.insert(row[0]) }
                 }
