@@ -68,7 +68,7 @@ extension ShardedSafetensors {
                 try SafetensorsFile.write(shard, metadata: metadata, to: place + name)
             } catch {
                 var reason = error.reason
-                if case .unwritable(let cause) = reason {
+                if case .unwritable(let cause) = reason, cause.code != 0 {
                     reason = .unwritable(
                         FileError(
                             operation: cause.operation, path: folder + name, code: cause.code))
